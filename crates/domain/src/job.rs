@@ -1,0 +1,293 @@
+//! A job: what was asked for, where it stands, and why it waits.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{DeviceId, ImageId, Mib};
+
+/// The native engine that a job needs.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    /// Diffusion models, through stable-diffusion.cpp.
+    Sd,
+    /// Language models, through llama.cpp.
+    Llm,
+}
+
+impl EngineKind {
+    /// The name in the database and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sd => "sd",
+            Self::Llm => "llm",
+        }
+    }
+
+    /// The engine of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Sd, Self::Llm]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+}
+
+/// What a job makes.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Pictures from a prompt.
+    Generate,
+    /// Tags for one picture.
+    Tag,
+}
+
+impl JobKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Generate, Self::Tag];
+
+    /// The name in the database and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Generate => "generate",
+            Self::Tag => "tag",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The engine that runs jobs of this kind.
+    #[must_use]
+    pub fn engine(self) -> EngineKind {
+        match self {
+            Self::Generate => EngineKind::Sd,
+            Self::Tag => EngineKind::Llm,
+        }
+    }
+}
+
+/// Where a job stands.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits for a grant.
+    Queued,
+    /// Granted to a worker that has not claimed it yet.
+    Leased,
+    /// Claimed: an attempt is under way.
+    Running,
+    /// All of it exists.
+    Succeeded,
+    /// Ended with an error; pictures finished before are kept.
+    Failed,
+    /// Ended by request; pictures finished before are kept.
+    Cancelled,
+}
+
+impl JobState {
+    /// Every state, in the order of a job's life.
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Leased,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// The name in the database and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Leased => "leased",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// Whether the job has ended.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// Part of a running attempt.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The model's tensors are read.
+    Loading,
+    /// The prompt is encoded.
+    Encoding,
+    /// Diffusion steps, or tokens.
+    Sampling,
+    /// Latents become pixels.
+    Decoding,
+    /// The picture is written to the store.
+    Saving,
+}
+
+/// How far a running job is. A hint that travels over Redis and is never stored as truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Progress {
+    /// The phase under way.
+    pub phase: Phase,
+    /// Steps done in this phase.
+    pub step: u32,
+    /// Steps in this phase; 0 where unknown.
+    pub of: u32,
+    /// Index of the picture in the job, from 0.
+    pub index: u32,
+    /// Attempt that makes it, from 1.
+    pub attempt: i32,
+}
+
+/// Milliseconds that an attempt spent in each phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct PhaseTimes {
+    /// Reading the model; 0 where it was loaded already.
+    pub loading_ms: u64,
+    /// Encoding the prompt.
+    pub encoding_ms: u64,
+    /// Sampling.
+    pub sampling_ms: u64,
+    /// Decoding.
+    pub decoding_ms: u64,
+    /// Writing to the store.
+    pub saving_ms: u64,
+}
+
+impl PhaseTimes {
+    /// Adds another picture's times.
+    pub fn add(&mut self, other: Self) {
+        self.loading_ms += other.loading_ms;
+        self.encoding_ms += other.encoding_ms;
+        self.sampling_ms += other.sampling_ms;
+        self.decoding_ms += other.decoding_ms;
+        self.saving_ms += other.saving_ms;
+    }
+}
+
+/// Why a queued job waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum WaitReason {
+    /// No live worker serves the preset.
+    NoWorker {
+        /// The preset asked for.
+        preset: String,
+    },
+    /// The device that comes nearest is short of memory.
+    VramShort {
+        /// The device.
+        device: DeviceId,
+        /// MiB that the job needs there.
+        need: Mib,
+        /// MiB that are free there.
+        free: Mib,
+    },
+    /// All turns of the fitting devices are taken, or other jobs come first.
+    Behind {
+        /// Jobs that come first.
+        n: u32,
+    },
+    /// Not before a point in time.
+    NotBefore,
+}
+
+/// What a `generate` job makes, every default filled in: the same values make the same picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerateParams {
+    /// What to draw.
+    pub prompt: String,
+    /// What to avoid.
+    pub negative_prompt: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Diffusion steps.
+    pub steps: u32,
+    /// Guidance scale.
+    pub cfg: f32,
+    /// Seed of the first picture; the picture at index i has seed + i.
+    pub seed: i64,
+    /// Pictures to make.
+    pub batch: u32,
+    /// Sampler by the library's name; the model's own where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampler: Option<String>,
+    /// Noise schedule by the library's name; the model's own where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<String>,
+    /// Ask for tags of each picture, by this preset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag_preset: Option<String>,
+}
+
+/// What a `tag` job reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TagParams {
+    /// The picture that gets the tags.
+    pub image: ImageId,
+    /// The prompt that made it.
+    pub prompt: String,
+}
+
+/// A job's parameters, by its kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum JobParams {
+    /// Of a `generate` job.
+    Generate(GenerateParams),
+    /// Of a `tag` job.
+    Tag(TagParams),
+}
+
+impl JobParams {
+    /// The kind that these parameters are of.
+    #[must_use]
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Self::Generate(_) => JobKind::Generate,
+            Self::Tag(_) => JobKind::Tag,
+        }
+    }
+
+    /// Pictures that the job makes; 0 for kinds that make none.
+    #[must_use]
+    pub fn images(&self) -> u32 {
+        match self {
+            Self::Generate(params) => params.batch,
+            Self::Tag(_) => 0,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What MystiCanvas is about, with no I/O: jobs and their states, presets, plans, memory needs, ids and units.
+
+mod failure;
+mod ids;
+mod invalid;
+mod job;
+pub mod machine;
+pub mod need;
+mod plan;
+mod preset;
+pub mod tags;
+mod units;
+
+pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Verdict, verdict};
+pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, WorkerId};
+pub use invalid::InvalidField;
+pub use job::{
+    EngineKind, GenerateParams, JobKind, JobParams, JobState, Phase, PhaseTimes, Progress,
+    TagParams, WaitReason,
+};
+pub use need::Need;
+pub use plan::{ContextPlan, Plan};
+pub use preset::{
+    ImageDefaults, ImageFiles, ImageLimits, ImageMemory, ImageModel, MAX_SEED, Model, Preset,
+    SAMPLERS, SCHEDULERS, TextModel,
+};
+pub use units::{Mib, Pixels};

@@ -1,0 +1,306 @@
+//! A preset: a named model with its files, settings, defaults and limits. The rules for parameters live here.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{EngineKind, GenerateParams, InvalidField, Pixels};
+
+/// A named model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Preset {
+    /// Unique name.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// What the engine loads.
+    #[serde(flatten)]
+    pub model: Model,
+}
+
+/// What the engine loads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "engine", rename_all = "snake_case")]
+pub enum Model {
+    /// A diffusion model.
+    Sd(ImageModel),
+    /// A language model.
+    Llm(TextModel),
+}
+
+/// A diffusion model. Paths are relative to the models directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImageModel {
+    /// The model's files.
+    pub files: ImageFiles,
+    /// What is used where a request says nothing.
+    pub defaults: ImageDefaults,
+    /// What a request may ask for.
+    pub limits: ImageLimits,
+    /// How its memory grows.
+    #[serde(default)]
+    pub memory: ImageMemory,
+}
+
+/// The files of a diffusion model; at least `model` or `diffusion_model`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImageFiles {
+    /// A full checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The diffusion network alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diffusion_model: Option<String>,
+    /// The autoencoder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vae: Option<String>,
+    /// A tiny autoencoder, used instead of the VAE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taesd: Option<String>,
+    /// CLIP-L text encoder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_l: Option<String>,
+    /// CLIP-G text encoder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_g: Option<String>,
+    /// T5-XXL text encoder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub t5xxl: Option<String>,
+    /// Language model as text encoder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub llm: Option<String>,
+}
+
+impl ImageFiles {
+    /// The files that are named, each once.
+    #[must_use]
+    pub fn paths(&self) -> Vec<&str> {
+        let mut paths: Vec<&str> = [
+            &self.model,
+            &self.diffusion_model,
+            &self.vae,
+            &self.taesd,
+            &self.clip_l,
+            &self.clip_g,
+            &self.t5xxl,
+            &self.llm,
+        ]
+        .into_iter()
+        .filter_map(|path| path.as_deref())
+        .collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
+    }
+}
+
+/// Defaults of a diffusion preset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImageDefaults {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Diffusion steps.
+    pub steps: u32,
+    /// Guidance scale.
+    pub cfg: f32,
+    /// Sampler by the library's name; the model's own where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampler: Option<String>,
+    /// Noise schedule by the library's name; the model's own where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<String>,
+    /// What to avoid.
+    #[serde(default)]
+    pub negative_prompt: String,
+}
+
+/// Limits of a diffusion preset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImageLimits {
+    /// Width and height are multiples of this many pixels.
+    pub multiple: u32,
+    /// Smallest width and height in pixels.
+    pub min_side: u32,
+    /// Largest width and height in pixels.
+    pub max_side: u32,
+    /// Most diffusion steps.
+    pub max_steps: u32,
+    /// Most pictures in one job.
+    pub max_batch: u32,
+}
+
+/// What the memory formulae need to know of a diffusion model (see `need`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImageMemory {
+    /// Bytes that the decoder takes per output pixel, untiled.
+    pub decode_bytes_per_pixel: u64,
+    /// Side of a decoder tile in pixels.
+    pub tile_side: u32,
+    /// Pixels per latent cell along a side.
+    pub latent_scale: u32,
+    /// Factor of the architecture in the activation formula.
+    pub activation_factor: f64,
+}
+
+impl Default for ImageMemory {
+    /// A VAE of the SD family, measured at 6,656 B per pixel (1,664 MiB at 512 × 512).
+    fn default() -> Self {
+        Self {
+            decode_bytes_per_pixel: 6656,
+            tile_side: 256,
+            latent_scale: 8,
+            activation_factor: 8.0,
+        }
+    }
+}
+
+/// A language model. Paths are relative to the models directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextModel {
+    /// The GGUF file.
+    pub file: String,
+    /// Context size in tokens.
+    pub context: u32,
+    /// Transformer layers.
+    pub layers: u32,
+    /// Key-value heads.
+    pub kv_heads: u32,
+    /// Size of a head.
+    pub head_dim: u32,
+}
+
+/// Samplers by the library's names.
+pub const SAMPLERS: [&str; 18] = [
+    "euler",
+    "euler_a",
+    "heun",
+    "dpm2",
+    "dpm++2s_a",
+    "dpm++2m",
+    "dpm++2mv2",
+    "ipndm",
+    "ipndm_v",
+    "lcm",
+    "ddim_trailing",
+    "tcd",
+    "res_multistep",
+    "res_2s",
+    "er_sde",
+    "euler_cfg_pp",
+    "euler_a_cfg_pp",
+    "euler_ge",
+];
+
+/// Noise schedules by the library's names.
+pub const SCHEDULERS: [&str; 12] = [
+    "discrete",
+    "karras",
+    "exponential",
+    "ays",
+    "gits",
+    "sgm_uniform",
+    "simple",
+    "smoothstep",
+    "kl_optimal",
+    "lcm",
+    "bong_tangent",
+    "ltx2",
+];
+
+/// Largest seed that a job may start from: seed + index stays inside what every client's numbers can hold.
+pub const MAX_SEED: i64 = (1 << 53) - 1 - 1024;
+
+impl Preset {
+    /// The engine that serves it.
+    #[must_use]
+    pub fn engine(&self) -> EngineKind {
+        match self.model {
+            Model::Sd(_) => EngineKind::Sd,
+            Model::Llm(_) => EngineKind::Llm,
+        }
+    }
+
+    /// Every file that must be there, relative to the models directory.
+    #[must_use]
+    pub fn paths(&self) -> Vec<&str> {
+        match &self.model {
+            Model::Sd(model) => model.files.paths(),
+            Model::Llm(model) => vec![&model.file],
+        }
+    }
+}
+
+impl ImageModel {
+    /// Checks complete parameters against this preset's limits.
+    ///
+    /// `max_cost` caps megapixels × steps × pictures, so that one request can't hold a card for days.
+    ///
+    /// # Errors
+    /// The first field that breaks a rule, with its value and what is allowed.
+    pub fn check(&self, params: &GenerateParams, max_cost: f64) -> Result<(), InvalidField> {
+        let limits = &self.limits;
+        for (field, side) in [
+            ("params.width", params.width),
+            ("params.height", params.height),
+        ] {
+            let in_range = (limits.min_side..=limits.max_side).contains(&side);
+            if !in_range || side % limits.multiple != 0 {
+                return Err(InvalidField::new(
+                    field,
+                    side,
+                    format!(
+                        "a multiple of {} from {} to {}",
+                        limits.multiple, limits.min_side, limits.max_side
+                    ),
+                ));
+            }
+        }
+        if !(1..=limits.max_steps).contains(&params.steps) {
+            let allowed = format!("1 to {}", limits.max_steps);
+            return Err(InvalidField::new("params.steps", params.steps, allowed));
+        }
+        if !(1..=limits.max_batch).contains(&params.batch) {
+            let allowed = format!("1 to {}", limits.max_batch);
+            return Err(InvalidField::new("params.batch", params.batch, allowed));
+        }
+        if !(0.0..=30.0).contains(&params.cfg) {
+            return Err(InvalidField::new("params.cfg", params.cfg, "0 to 30"));
+        }
+        if !(0..=MAX_SEED).contains(&params.seed) {
+            let allowed = format!("0 to {MAX_SEED}");
+            return Err(InvalidField::new("params.seed", params.seed, allowed));
+        }
+        one_of("params.sampler", params.sampler.as_deref(), &SAMPLERS)?;
+        one_of("params.scheduler", params.scheduler.as_deref(), &SCHEDULERS)?;
+        let cost = Pixels::of(params.width, params.height).mega()
+            * f64::from(params.steps)
+            * f64::from(params.batch);
+        if cost > max_cost {
+            return Err(InvalidField::new(
+                "params",
+                format!("{cost:.1} megapixel-steps"),
+                format!("width × height × steps × batch up to {max_cost:.1} megapixel-steps"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn one_of(field: &str, name: Option<&str>, names: &[&str]) -> Result<(), InvalidField> {
+    match name {
+        Some(name) if !names.contains(&name) => Err(InvalidField::new(
+            field,
+            name,
+            format!("one of {}", names.join(", ")),
+        )),
+        _ => Ok(()),
+    }
+}

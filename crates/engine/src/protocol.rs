@@ -1,0 +1,152 @@
+//! What supervisor and engine child say to each other: one JSON object a line.
+//!
+//! Commands go to the child's standard input, events come from its standard output. The child moves its standard
+//! output away first (see [`crate::child`]), so that a native library's `printf` can't break a line.
+
+use std::path::PathBuf;
+
+use mystic_domain::{
+    FailureKind, GenerateParams, ImageFiles, Mib, Phase, PhaseTimes, Plan, TextModel,
+};
+use serde::{Deserialize, Serialize};
+
+/// From the supervisor to the child.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Load a model. The first command, and sent once: another model is another child.
+    Load {
+        /// What to load.
+        model: LoadModel,
+    },
+    /// Make one picture.
+    Generate {
+        /// The job's parameters; the child draws one picture, whatever `batch` says.
+        params: GenerateParams,
+        /// The picture's own seed.
+        seed: i64,
+        /// How to fit it into memory.
+        plan: Plan,
+        /// Where the pixels go: RGB, 8 bits each, row by row, no header.
+        pixels: PathBuf,
+    },
+    /// Find tags for one prompt.
+    Tag {
+        /// The prompt to tag.
+        prompt: String,
+        /// The system prompt and examples that come before it.
+        instructions: TagInstructions,
+    },
+}
+
+/// A model with absolute paths.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "engine", rename_all = "snake_case")]
+pub enum LoadModel {
+    /// A diffusion model.
+    Sd {
+        /// Absolute paths.
+        files: ImageFiles,
+        /// CPU threads.
+        threads: u32,
+    },
+    /// A language model.
+    Llm {
+        /// `file` is an absolute path.
+        model: TextModel,
+        /// CPU threads.
+        threads: u32,
+    },
+}
+
+/// How a language model is asked for tags.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagInstructions {
+    /// What the model is told to be.
+    pub system: String,
+    /// Prompts with the tags that they should get.
+    pub examples: Vec<TagExample>,
+    /// Most tags to ask for.
+    pub max_tags: u32,
+}
+
+/// A prompt with the tags that it should get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagExample {
+    /// The prompt.
+    pub prompt: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
+/// From the child to the supervisor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// The child is up. Always the first event.
+    Hello {
+        /// [`crate::PROTOCOL`].
+        protocol: u32,
+        /// Version of the child's program.
+        version: String,
+    },
+    /// The model is ready.
+    Loaded {
+        /// Milliseconds that it took.
+        loading_ms: u64,
+    },
+    /// Something moved.
+    Progress {
+        /// The phase under way.
+        phase: Phase,
+        /// Steps done.
+        step: u32,
+        /// Steps in all; 0 where unknown.
+        of: u32,
+    },
+    /// A buffer that the native library has taken, from its own log.
+    Buffer {
+        /// Which module took it.
+        module: String,
+        /// Its size.
+        size: Mib,
+    },
+    /// The pixels are in the file that the command named.
+    Image {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// Time by phase; `loading_ms` and `saving_ms` are 0.
+        times: PhaseTimes,
+    },
+    /// The tags.
+    Tags {
+        /// As the model wrote them, best first.
+        tags: Vec<ScoredTag>,
+        /// Time by phase; encoding is the prompt, sampling the answer.
+        times: PhaseTimes,
+        /// Tokens of the prompt that were still in the cache.
+        reused_tokens: u32,
+        /// Tokens of the prompt that had to be read.
+        read_tokens: u32,
+        /// Tokens of the answer.
+        written_tokens: u32,
+    },
+    /// The command failed; the child lives and takes the next one, unless it was `Load`.
+    Failed {
+        /// The type.
+        kind: FailureKind,
+        /// One sentence for a person.
+        message: String,
+    },
+}
+
+/// A tag with how sure the model was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoredTag {
+    /// As the model wrote it.
+    pub tag: String,
+    /// 0 to 1: the geometric mean of its tokens' probabilities.
+    pub confidence: f32,
+}
