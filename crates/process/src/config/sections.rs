@@ -1,0 +1,337 @@
+//! The sections of `mystic.toml` with their defaults. `mystic.example.toml` says the same to users.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mystic_domain::Mib;
+use serde::Deserialize;
+use url::Url;
+
+use super::secret::{SecretUrl, postgres_url, redis_url};
+use super::values::{
+    directory, filter, host_name, http_url, mib, milliseconds, seconds, some_mib, whole,
+};
+
+/// Any free port of the loopback address.
+const LOOPBACK_ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// `[database]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Database {
+    /// Postgres, with its password if it has one. `DATABASE_URL` is an alias.
+    #[serde(deserialize_with = "postgres_url")]
+    pub url: SecretUrl,
+    /// Connections that one process may hold.
+    #[serde(deserialize_with = "whole::<1, 1000, _, _>")]
+    pub max_connections: u32,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: SecretUrl::new("postgres://mystic@127.0.0.1:5432/mystic"),
+            max_connections: 10,
+        }
+    }
+}
+
+/// `[redis]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Redis {
+    /// Redis, with its password if it has one. `REDIS_URL` is an alias.
+    #[serde(deserialize_with = "redis_url")]
+    pub url: SecretUrl,
+    /// What all keys and channels begin with, so that several stacks can share one Redis.
+    #[serde(deserialize_with = "host_name")]
+    pub namespace: String,
+}
+
+impl Default for Redis {
+    fn default() -> Self {
+        Self {
+            url: SecretUrl::new("redis://127.0.0.1:6379"),
+            namespace: "mystic".into(),
+        }
+    }
+}
+
+/// `[api]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Api {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Host names that requests may name besides the address that it listens on and `localhost`.
+    pub allowed_hosts: Vec<String>,
+    /// Largest request body, bytes.
+    #[serde(deserialize_with = "whole::<1024, 1_073_741_824, _, _>")]
+    pub max_body_bytes: usize,
+    /// Longest prompt, bytes of UTF-8.
+    #[serde(deserialize_with = "whole::<1, 1_048_576, _, _>")]
+    pub max_prompt_bytes: usize,
+    /// Largest job: images × steps × megapixels.
+    #[serde(deserialize_with = "whole::<1, 1_000_000, _, _>")]
+    pub max_cost: u32,
+    /// What users reach the API under, when it isn't the address that it listens on.
+    #[serde(deserialize_with = "http_url")]
+    pub public_url: Option<Url>,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)),
+            allowed_hosts: Vec::new(),
+            max_body_bytes: 1 << 20,
+            max_prompt_bytes: 8192,
+            max_cost: 1000,
+            public_url: None,
+        }
+    }
+}
+
+/// `[scheduler]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Scheduler {
+    /// Where `/health` and `/metrics` are served.
+    pub listen: SocketAddr,
+    /// How often the reconcilers run when nothing wakes them.
+    #[serde(rename = "tick_ms", deserialize_with = "milliseconds")]
+    pub tick: Duration,
+    /// How long a granted lease waits for its worker's claim.
+    #[serde(rename = "unclaimed_lease_s", deserialize_with = "seconds")]
+    pub unclaimed_lease: Duration,
+    #[serde(rename = "lease_s", deserialize_with = "seconds")]
+    pub(super) lease: Duration,
+    #[serde(rename = "reap_after_s", deserialize_with = "seconds")]
+    pub(super) reap_after: Duration,
+}
+
+impl Default for Scheduler {
+    fn default() -> Self {
+        let times = crate::LeaseTimes::default();
+        Self {
+            listen: LOOPBACK_ANY,
+            tick: Duration::from_secs(1),
+            unclaimed_lease: Duration::from_secs(5),
+            lease: times.lease(),
+            reap_after: times.reap(),
+        }
+    }
+}
+
+/// `[worker]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Worker {
+    /// The host's name in the ledger; unset: the machine id.
+    pub host: Option<String>,
+    /// The device that this worker serves (`GPU-…` or `<host>/cpu`); unset: the only or the first one.
+    pub device: Option<String>,
+    /// Where `/health` and `/metrics` are served.
+    pub listen: SocketAddr,
+    #[serde(rename = "heartbeat_s", deserialize_with = "seconds")]
+    pub(super) heartbeat: Duration,
+    /// How long a running job goes on while its lease can't be renewed.
+    #[serde(rename = "offline_grace_s", deserialize_with = "seconds")]
+    pub offline_grace: Duration,
+    /// Engine children (one resident model each) at a time.
+    #[serde(deserialize_with = "whole::<1, 64, _, _>")]
+    pub max_children: u32,
+    /// How long an unused model stays loaded.
+    #[serde(rename = "idle_unload_s", deserialize_with = "seconds")]
+    pub idle_unload: Duration,
+    /// How long an engine may show no progress before it counts as hung.
+    #[serde(rename = "hang_timeout_s", deserialize_with = "seconds")]
+    pub hang_timeout: Duration,
+    /// The executable that engine children run; unset: the worker's own.
+    pub engine_binary: Option<PathBuf>,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            host: None,
+            device: None,
+            listen: LOOPBACK_ANY,
+            heartbeat: crate::LeaseTimes::default().heartbeat(),
+            offline_grace: Duration::from_secs(600),
+            max_children: 4,
+            idle_unload: Duration::from_secs(300),
+            hang_timeout: Duration::from_secs(120),
+            engine_binary: None,
+        }
+    }
+}
+
+/// `[store]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Store {
+    /// The directory that pictures go to, from a path or a `file://` URL.
+    #[serde(deserialize_with = "directory")]
+    pub outputs: PathBuf,
+    /// Free disk space below which nothing new is started.
+    #[serde(rename = "min_free_mib", deserialize_with = "mib")]
+    pub min_free: Mib,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            outputs: "./outputs".into(),
+            min_free: Mib(512),
+        }
+    }
+}
+
+/// `[models]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Models {
+    /// The directory that presets' file names are relative to.
+    #[serde(deserialize_with = "directory")]
+    pub dir: PathBuf,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self {
+            dir: "./models".into(),
+        }
+    }
+}
+
+/// `[tagging]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Tagging {
+    /// Whether pictures are tagged when the submitter doesn't say.
+    pub enabled: bool,
+    /// The LLM preset that tags.
+    pub preset: String,
+    /// What the LLM is told before the examples.
+    pub system_prompt: String,
+    /// Worked examples shown to the LLM, in this order.
+    pub examples: Vec<TaggingExample>,
+    /// Tags kept per picture.
+    #[serde(deserialize_with = "whole::<1, 100, _, _>")]
+    pub max_tags: usize,
+}
+
+/// `[[tagging.examples]]`: a prompt and the tags that it should get.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with prompt and tags")]
+pub struct TaggingExample {
+    /// The picture's prompt.
+    pub prompt: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+}
+
+impl Default for Tagging {
+    fn default() -> Self {
+        let example = |prompt: &str, tags: &[&str]| TaggingExample {
+            prompt: prompt.into(),
+            tags: tags.iter().map(|&tag| tag.into()).collect(),
+        };
+        Self {
+            enabled: true,
+            preset: "demo-tagger".into(),
+            system_prompt: "You list the tags of a picture from its description. Answer with a JSON array of short \
+                            lower-case tags: objects, colours, shapes, background, style. Use only what the \
+                            description says."
+                .into(),
+            examples: vec![
+                example(
+                    "a green square on a white background",
+                    &["green square", "square", "green", "white background"],
+                ),
+                example(
+                    "watercolor painting of an old lighthouse at sunset, stormy sea",
+                    &["lighthouse", "sunset", "stormy sea", "watercolor", "painting"],
+                ),
+            ],
+            max_tags: 12,
+        }
+    }
+}
+
+/// `[gpu]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Gpu {
+    /// The NVML library; unset: the system's.
+    pub nvml_library: Option<PathBuf>,
+    /// Memory budget of the `cpu` device; unset: worked out from the system's memory.
+    #[serde(rename = "cpu_budget_mib", deserialize_with = "some_mib")]
+    pub cpu_budget: Option<Mib>,
+    /// Memory of each device that is never booked.
+    #[serde(rename = "headroom_mib", deserialize_with = "mib")]
+    pub headroom: Mib,
+    /// Diffusion jobs that a device runs at a time.
+    #[serde(deserialize_with = "whole::<1, 16, _, _>")]
+    pub compute_turns: u32,
+}
+
+impl Default for Gpu {
+    fn default() -> Self {
+        Self {
+            nvml_library: None,
+            cpu_budget: None,
+            headroom: Mib(512),
+            compute_turns: 1,
+        }
+    }
+}
+
+/// `[log]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Which lines are written: `tracing` directives such as `info,mystic_store=debug`.
+    #[serde(deserialize_with = "filter")]
+    pub filter: String,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For a terminal.
+    Human,
+    /// One JSON object per line.
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Human,
+            filter: "info".into(),
+        }
+    }
+}
+
+/// `[shutdown]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Drain {
+    /// How long after the first signal a process is cut, finished or not.
+    #[serde(rename = "deadline_s", deserialize_with = "seconds")]
+    pub deadline: Duration,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(300),
+        }
+    }
+}
