@@ -1,0 +1,16 @@
+//! Real Postgres and Redis for tests, each test with its own.
+//!
+//! Everything here panics on failure: it is called from tests only.
+
+mod place;
+mod postgres;
+mod redis;
+mod wait;
+
+pub use postgres::Postgres;
+pub use redis::Redis;
+pub use wait::{wait_until, wait_until_within};
+
+pub mod nvml;
+
+pub use nvml::FakeNvml;

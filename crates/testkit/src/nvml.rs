@@ -1,0 +1,82 @@
+//! A host with NVIDIA cards that aren't there: the fake NVML library and the state that it plays.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+pub use fake_nvml::{Card, Process, ProcessKind, State, XidEvent};
+use tempfile::TempDir;
+
+const LIBRARY: &str = "libfake_nvml.so";
+
+/// A copy of the fake NVML library with a state of its own: hosts of one test are independent of each other, in one
+/// process or in several. Configure [`Self::library_path`] as the code under test's NVML library.
+#[derive(Debug)]
+pub struct FakeNvml {
+    folder: TempDir,
+    state: Mutex<State>,
+}
+
+impl FakeNvml {
+    /// A healthy host with these cards.
+    ///
+    /// # Errors
+    /// The library was not built, or the temporary folder is not writable.
+    pub fn new(cards: Vec<Card>) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let state = State::with_cards(cards);
+        state.write(&folder.path().join(LIBRARY).with_extension("json"))?;
+        // A copy, since the loader takes two links to one file for one library.
+        std::fs::copy(built_library()?, folder.path().join(LIBRARY))?;
+        Ok(Self {
+            folder,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// The library to load in place of `libnvidia-ml.so.1`.
+    #[must_use]
+    pub fn library_path(&self) -> PathBuf {
+        self.folder.path().join(LIBRARY)
+    }
+
+    /// The state file, which the library reads at every call.
+    #[must_use]
+    pub fn state_path(&self) -> PathBuf {
+        self.library_path().with_extension("json")
+    }
+
+    /// Changes the host; the library's next call sees all of the change.
+    ///
+    /// # Errors
+    /// The state file can't be replaced.
+    pub fn set(&self, change: impl FnOnce(&mut State)) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        state.write(&self.state_path())
+    }
+
+    /// Lets a card report an error event.
+    ///
+    /// # Errors
+    /// The state file can't be replaced.
+    pub fn report_xid(&self, uuid: &str, xid: u64) -> io::Result<()> {
+        let uuid = uuid.to_owned();
+        self.set(|state| state.xids.push(XidEvent { uuid, xid }))
+    }
+}
+
+/// The library as cargo built it. It is a dependency of this crate, so it lies beside the test's own executable in
+/// `target/<profile>/deps`, or in `deps` below a program in `target/<profile>`.
+fn built_library() -> io::Result<PathBuf> {
+    let executable = std::env::current_exe()?;
+    let folder = executable.parent().unwrap_or(Path::new("."));
+    let places = [folder.join("deps").join(LIBRARY), folder.join(LIBRARY)];
+    places
+        .into_iter()
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            let message = format!("no {LIBRARY} in {} or its deps", folder.display());
+            io::Error::new(io::ErrorKind::NotFound, message)
+        })
+}
