@@ -1,0 +1,68 @@
+//! The processor's figures on the machine that runs the test.
+
+use anyhow::{Context, Result};
+use mystic_domain::{DeviceId, Mib};
+use mystic_gpu::{
+    Child, CpuSource, DeviceKind, DeviceSource, InventoryConfig, SourceChoice, Telemetry, others,
+};
+
+#[tokio::test]
+async fn this_machine_is_a_device_with_plausible_memory() -> Result<()> {
+    let source = CpuSource::open("here", None)?;
+    let [device] = source.devices() else {
+        anyhow::bail!("one device expected")
+    };
+    assert_eq!(device.id, DeviceId("here/cpu".to_owned()));
+    assert_eq!(device.kind, DeviceKind::Cpu);
+    let own = std::process::id();
+    let telemetry = source.telemetry(&device.id, &[own]).await?;
+    assert_eq!(telemetry.total, device.total);
+    assert!(telemetry.free <= telemetry.total);
+    let [process] = telemetry.processes.as_slice() else {
+        anyhow::bail!("this process expected")
+    };
+    assert_eq!(process.pid, own);
+    let used = process.used.context("a resident set")?;
+    assert!(used.0 > 0 && used < telemetry.total + telemetry.reserve);
+    assert!(process.reclaimable <= used);
+    Ok(())
+}
+
+#[tokio::test]
+async fn memory_that_this_process_takes_is_seen_and_is_not_others() -> Result<()> {
+    const TAKEN: usize = 256 << 20;
+    let default = CpuSource::open("here", None)?;
+    let device = &default.devices()[0].id;
+    let own = std::process::id();
+    let before = default.telemetry(device, &[own]).await?;
+    let system = before.total + before.reserve;
+    let taken = vec![1_u8; TAKEN];
+    // The whole system as the budget: no reserve hides what strangers hold.
+    let whole = CpuSource::open("here", Some(system))?;
+    let after = whole.telemetry(device, &[own]).await?;
+    assert_eq!(std::hint::black_box(&taken).len(), TAKEN);
+
+    let used = |reading: &Telemetry| reading.processes[0].used.context("a resident set");
+    let more = used(&after)? - used(&before)?;
+    assert!(more >= Mib(250), "{more} more");
+    let child = Child {
+        pid: own,
+        ready_booking: None,
+    };
+    let ours = used(&after)? - after.processes[0].reclaimable;
+    let strangers = others(&after, &[child]);
+    assert!(!strangers.estimated);
+    assert_eq!(strangers.used + ours, others(&after, &[]).used);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_processor_can_be_chosen() -> Result<()> {
+    let config = InventoryConfig {
+        source: SourceChoice::Cpu,
+        ..InventoryConfig::for_host("here")
+    };
+    let source = mystic_gpu::detect(&config).await?;
+    assert_eq!(source.devices()[0].kind, DeviceKind::Cpu);
+    Ok(())
+}
