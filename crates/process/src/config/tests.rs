@@ -37,8 +37,7 @@ fn the_example_says_what_the_defaults_are() {
 
 /// The keys that a section allows, as the refusal of an unknown one lists them.
 fn keys_of(section: &str) -> Vec<String> {
-    let set = format!("{section}.surely_unknown=1");
-    match load(None, &[], &[set.trim_start_matches('.')]) {
+    match load(None, &[], &[&format!("{section}.surely_unknown=1")]) {
         Err(ConfigError::UnknownKey { allowed, .. }) => {
             allowed.split(", ").map(str::to_owned).collect()
         }
@@ -61,6 +60,32 @@ fn the_example_documents_every_key_and_no_other() {
         allowed.sort();
         assert_eq!(written, allowed.iter().collect::<Vec<_>>(), "[{section}]");
     }
+}
+
+#[test]
+fn the_images_and_compose_files_name_existing_keys_only() {
+    Config::from_toml(include_str!("../../../../docker/mystic.toml")).unwrap();
+    let files = [
+        include_str!("../../../../docker-compose.yml"),
+        include_str!("../../../../docker-compose.worker.yml"),
+    ];
+    let mut checked = 0;
+    for line in files.iter().flat_map(|file| file.lines()) {
+        let Some((name, _)) = line.trim().split_once(": ") else {
+            continue;
+        };
+        let Some(name) = name.strip_prefix("MYSTIC_") else {
+            continue;
+        };
+        let (section, key) = name.split_once("__").expect(name);
+        let allowed = keys_of(&section.to_lowercase());
+        assert!(
+            allowed.contains(&key.to_lowercase()),
+            "{name} is none of {allowed:?}"
+        );
+        checked += 1;
+    }
+    assert!(checked >= 8, "only {checked} keys found");
 }
 
 #[test]
