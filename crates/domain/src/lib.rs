@@ -6,6 +6,7 @@ mod invalid;
 mod job;
 pub mod machine;
 pub mod need;
+mod path;
 mod plan;
 mod preset;
 pub mod tags;
@@ -19,6 +20,7 @@ pub use job::{
     TagParams, WaitReason,
 };
 pub use need::Need;
+pub use path::file_path;
 pub use plan::{ContextPlan, Plan};
 pub use preset::{
     ImageDefaults, ImageFiles, ImageLimits, ImageMemory, ImageModel, MAX_SEED, Model, Preset,

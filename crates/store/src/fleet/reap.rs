@@ -1,0 +1,100 @@
+//! A worker that no longer beats: its jobs run elsewhere, its memory stays booked until its children are proven dead.
+
+use mystic_domain::{
+    DeviceId, Failure, FailureKind, JobId, JobState, PhaseTimes, WorkerId, verdict,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::error::retrying;
+use crate::jobs::JobRow;
+use crate::leases::{conclude, give_back, quarantine};
+use crate::{JobRecord, Outcome, Result, Store, ledger};
+
+impl Store {
+    /// The beat counter of every worker that isn't gone.
+    ///
+    /// # Errors
+    /// The database's; then the reader's watch starts anew.
+    pub async fn beats(&self) -> Result<Vec<(WorkerId, i64)>> {
+        let rows: Vec<(Uuid, i64)> =
+            sqlx::query_as("SELECT id, beat FROM workers WHERE state <> 'gone'")
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(worker, beat)| (WorkerId(worker), beat))
+            .collect())
+    }
+
+    /// Gives a worker up whose counter still stands at `beat`; returns the jobs that it had, or nothing where it
+    /// has beaten since.
+    ///
+    /// # Errors
+    /// The database's.
+    #[tracing::instrument(name = "db.workers.reap", skip_all, fields(%worker), err(level = "debug"))]
+    pub async fn reap(&self, worker: WorkerId, beat: i64) -> Result<Option<Vec<JobId>>> {
+        retrying!(self.reap_once(worker, beat))
+    }
+
+    async fn reap_once(&self, worker: WorkerId, beat: i64) -> Result<Option<Vec<JobId>>> {
+        let mut tx = self.pool.begin().await?;
+        let device: Option<String> =
+            sqlx::query_scalar("SELECT device_id FROM workers WHERE id = $1")
+                .bind(worker.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(device) = device.map(DeviceId) else {
+            return Ok(None);
+        };
+        ledger::lock(&mut tx, &device).await?;
+        let given_up = sqlx::query(
+            "UPDATE workers SET state = 'gone', gone_at = now() WHERE id = $1 AND beat = $2 AND state <> 'gone'",
+        )
+        .bind(worker.0)
+        .bind(beat)
+        .execute(&mut *tx)
+        .await?;
+        if given_up.rows_affected() == 0 {
+            return Ok(None);
+        }
+        let jobs = release_jobs(&mut tx, worker).await?;
+        ledger::recount(&mut tx, &device).await?;
+        tx.commit().await?;
+        Ok(Some(jobs))
+    }
+}
+
+/// Takes the jobs of a worker back whose row says `gone`. Bookings of claimed leases stay, in quarantine.
+pub(crate) async fn release_jobs(tx: &mut PgConnection, worker: WorkerId) -> Result<Vec<JobId>> {
+    let rows: Vec<JobRow> = sqlx::query_as(
+        "SELECT * FROM jobs WHERE worker_id = $1 AND state IN ('leased', 'running') ORDER BY id FOR UPDATE",
+    )
+    .bind(worker.0)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut jobs = Vec::with_capacity(rows.len());
+    for row in rows {
+        let job = JobRecord::try_from(row)?;
+        if job.state == JobState::Leased {
+            give_back(tx, &job).await?;
+        } else {
+            quarantine(tx, job.id, job.fence).await?;
+            let failure = Failure::new(
+                FailureKind::WorkerLost,
+                format!("worker {worker} vanished during attempt {}", job.attempt),
+            );
+            let verdict = verdict(
+                failure.kind,
+                job.attempt,
+                job.max_attempts,
+                job.engine_deaths,
+                0.0,
+            );
+            let outcome = Outcome::Failed { failure, verdict };
+            conclude(tx, &job, &outcome, PhaseTimes::default()).await?;
+        }
+        jobs.push(job.id);
+    }
+    Ok(jobs)
+}

@@ -1,0 +1,56 @@
+//! The life of a loaded model, as its worker reports it.
+
+use mystic_domain::{DeviceId, ResidentId, WorkerId};
+
+use crate::error::retrying;
+use crate::{Result, Store, ledger};
+
+impl Store {
+    /// Says that a model is loaded; false where the ledger doesn't know it: unload it.
+    ///
+    /// # Errors
+    /// The database's.
+    #[tracing::instrument(name = "db.residents.ready", skip_all, fields(%resident), err(level = "debug"))]
+    pub async fn resident_ready(&self, worker: WorkerId, resident: ResidentId) -> Result<bool> {
+        let ready = sqlx::query(
+            "UPDATE residents SET state = CASE state WHEN 'loading' THEN 'ready' ELSE state END,
+                                  loaded_at = coalesce(loaded_at, now())
+             WHERE id = $1 AND worker_id = $2",
+        )
+        .bind(resident.0)
+        .bind(worker.0)
+        .execute(&self.pool)
+        .await?;
+        Ok(ready.rows_affected() == 1)
+    }
+
+    /// Says that a model's engine child is dead, reaped by its supervisor: whatever was booked for it is free.
+    /// The only way in which booked memory of a child that lived is ever released.
+    ///
+    /// # Errors
+    /// The database's; call again until it is heard.
+    #[tracing::instrument(name = "db.residents.child_gone", skip_all, fields(%resident), err(level = "debug"))]
+    pub async fn child_gone(&self, worker: WorkerId, resident: ResidentId) -> Result<()> {
+        retrying!(self.child_gone_once(worker, resident))
+    }
+
+    async fn child_gone_once(&self, worker: WorkerId, resident: ResidentId) -> Result<()> {
+        let mut tx = self.pool.begin().await?;
+        let device: Option<String> =
+            sqlx::query_scalar("SELECT device_id FROM residents WHERE id = $1 AND worker_id = $2")
+                .bind(resident.0)
+                .bind(worker.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(device) = device.map(DeviceId) else {
+            return Ok(());
+        };
+        ledger::lock(&mut tx, &device).await?;
+        sqlx::query("DELETE FROM residents WHERE id = $1")
+            .bind(resident.0)
+            .execute(&mut *tx)
+            .await?;
+        ledger::recount(&mut tx, &device).await?;
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,67 @@
+//! Pictures, their files and their tags.
+
+mod commit;
+mod files;
+mod read;
+mod tags;
+
+use chrono::{DateTime, Utc};
+use mystic_domain::{GenerateParams, ImageId, JobId, PhaseTimes, Plan};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use commit::{Committed, NewImage};
+pub use read::ImageFilter;
+pub(crate) use tags::store_tags;
+
+/// A finished picture.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ImageRecord {
+    /// Its id.
+    pub id: ImageId,
+    /// The job that made it.
+    pub job: JobId,
+    /// Its place in that job, from 0.
+    pub index: i32,
+    /// The attempt that made it.
+    pub attempt: i32,
+    /// The plan that was really used.
+    pub plan: Plan,
+    /// The API key's name, or `local`.
+    pub owner: String,
+    /// The model.
+    pub preset: String,
+    /// Pixels.
+    pub width: i32,
+    /// Pixels.
+    pub height: i32,
+    /// Its own seed.
+    pub seed: i64,
+    /// The job's parameters.
+    pub params: GenerateParams,
+    /// SHA-256 of the PNG file.
+    pub sha256: String,
+    /// SHA-256 of the thumbnail's file.
+    pub thumb_sha256: String,
+    /// SHA-256 of the RGB pixels.
+    pub pixels_sha256: String,
+    /// Time by phase.
+    pub times: PhaseTimes,
+    /// `none`, `pending`, `done` or `failed`.
+    pub tags_state: String,
+    /// Its tags, best first.
+    pub tags: Vec<TagRecord>,
+    /// When it was committed.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A tag of a picture.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize, ToSchema)]
+pub struct TagRecord {
+    /// The tag.
+    pub name: String,
+    /// `user`, `llm` or `vlm`.
+    pub source: String,
+    /// 0 to 1.
+    pub confidence: f32,
+}

@@ -1,0 +1,159 @@
+//! A picture becomes real: its row, its files' rows, its job's count and its tagging job in one transaction.
+
+use mystic_domain::{Fence, ImageId, JobId, JobParams, PhaseTimes, TagParams, WorkerId};
+
+use crate::error::retrying;
+use crate::jobs::{JobRow, insert_job};
+use crate::{JobRecord, NewJob, Result, Store, events, row};
+
+/// How much lower than its generation a tagging job's priority is.
+const TAGGING_YIELDS: i16 = 10;
+
+/// A picture whose files are in place.
+#[derive(Clone, Debug)]
+pub struct NewImage {
+    /// Its id.
+    pub id: ImageId,
+    /// The job that made it.
+    pub job: JobId,
+    /// The lease under which it was made.
+    pub fence: Fence,
+    /// The worker.
+    pub worker: WorkerId,
+    /// Its place in the job, from 0.
+    pub index: i32,
+    /// Its own seed.
+    pub seed: i64,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// SHA-256 of the PNG file, staged.
+    pub sha256: String,
+    /// SHA-256 of the thumbnail's file, staged.
+    pub thumb_sha256: String,
+    /// SHA-256 of the RGB pixels.
+    pub pixels_sha256: String,
+    /// Time by phase.
+    pub times: PhaseTimes,
+}
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// The picture is there.
+    New,
+    /// A picture with this index was there already.
+    Already,
+    /// One of the files is being deleted: put both again, then commit again.
+    FilesGone,
+    /// The lease is not this worker's any more; nothing was changed.
+    Stale,
+}
+
+impl Store {
+    /// Commits a picture.
+    ///
+    /// # Errors
+    /// The database's; the commit may or may not have been made, so call again.
+    #[tracing::instrument(name = "db.images.commit", skip_all, fields(job = %new.job, index = new.index), err(level = "debug"))]
+    pub async fn commit_image(&self, new: &NewImage) -> Result<Committed> {
+        retrying!(self.commit_image_once(new))
+    }
+
+    async fn commit_image_once(&self, new: &NewImage) -> Result<Committed> {
+        let mut tx = self.pool.begin().await?;
+        let job: Option<JobRow> = sqlx::query_as(
+            "SELECT * FROM jobs WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'running' FOR UPDATE",
+        )
+        .bind(new.job.0)
+        .bind(new.worker.0)
+        .bind(new.fence.0)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(job) = job else {
+            return Ok(Committed::Stale);
+        };
+        let job = JobRecord::try_from(job)?;
+        let JobParams::Generate(params) = &job.params else {
+            return Err(row::unreadable(
+                "picture of a job of kind",
+                job.kind.as_str(),
+            ));
+        };
+        let there: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM images WHERE job_id = $1 AND index = $2)",
+        )
+        .bind(new.job.0)
+        .bind(new.index)
+        .fetch_one(&mut *tx)
+        .await?;
+        if there {
+            return Ok(Committed::Already);
+        }
+        let mut files = vec![&new.sha256, &new.thumb_sha256];
+        files.sort_unstable();
+        files.dedup();
+        for file in &files {
+            let stored = sqlx::query(
+                "UPDATE image_files SET state = 'stored' WHERE sha256 = $1 AND state <> 'deleting'",
+            )
+            .bind(file.as_str())
+            .execute(&mut *tx)
+            .await?;
+            if stored.rows_affected() == 0 {
+                return Ok(Committed::FilesGone);
+            }
+        }
+        sqlx::query(
+            "INSERT INTO images (id, job_id, index, attempt, plan, owner, preset, width, height, seed, params, prompt,
+                                 file, thumb, pixels_sha256, times, tags_state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        )
+        .bind(new.id.0)
+        .bind(new.job.0)
+        .bind(new.index)
+        .bind(job.attempt)
+        .bind(job.plan.as_str())
+        .bind(&job.owner)
+        .bind(&job.preset)
+        .bind(i32::try_from(new.width).unwrap_or(i32::MAX))
+        .bind(i32::try_from(new.height).unwrap_or(i32::MAX))
+        .bind(new.seed)
+        .bind(row::to_json(params)?)
+        .bind(&params.prompt)
+        .bind(&new.sha256)
+        .bind(&new.thumb_sha256)
+        .bind(&new.pixels_sha256)
+        .bind(row::to_json(&new.times)?)
+        .bind(if params.tag_preset.is_some() { "pending" } else { "none" })
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE jobs SET images_done = images_done + 1 WHERE id = $1")
+            .bind(new.job.0)
+            .execute(&mut *tx)
+            .await?;
+        let data = serde_json::json!({ "image": new.id, "index": new.index });
+        events::record(&mut tx, new.job, "image", data).await?;
+        if let Some(preset) = &params.tag_preset {
+            let tagging = NewJob {
+                id: JobId::generate(),
+                params: JobParams::Tag(TagParams {
+                    image: new.id,
+                    prompt: params.prompt.clone(),
+                }),
+                preset: preset.clone(),
+                owner: job.owner.clone(),
+                priority: (job.priority - TAGGING_YIELDS).max(-100),
+                max_attempts: job.max_attempts,
+                not_before: None,
+                idempotency: None,
+                parent_image: Some(new.id),
+                auto: true,
+            };
+            insert_job(&mut tx, &tagging).await?;
+        }
+        tx.commit().await?;
+        Ok(Committed::New)
+    }
+}

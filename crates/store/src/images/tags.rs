@@ -1,0 +1,52 @@
+//! A picture's tags appear all at once, with the end of the job that found them.
+
+use mystic_domain::{ImageId, JobId};
+use sqlx::PgConnection;
+
+use crate::{Result, events};
+
+/// Replaces the tags that language models gave a picture, and tells the job that made it.
+pub(crate) async fn store_tags(
+    tx: &mut PgConnection,
+    image: ImageId,
+    job: JobId,
+    found: &[(String, f32)],
+) -> Result<()> {
+    // Names in order, so that two transactions that add the same ones wait instead of deadlocking.
+    let mut names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    sqlx::query("INSERT INTO tags (name) SELECT unnest($1::text[]) ON CONFLICT (name) DO NOTHING")
+        .bind(&names)
+        .execute(&mut *tx)
+        .await?;
+    let made_by: Option<uuid::Uuid> =
+        sqlx::query_scalar("UPDATE images SET tags_state = 'done' WHERE id = $1 RETURNING job_id")
+            .bind(image.0)
+            .fetch_optional(&mut *tx)
+            .await?;
+    sqlx::query("DELETE FROM image_tags WHERE image_id = $1 AND source = 'llm'")
+        .bind(image.0)
+        .execute(&mut *tx)
+        .await?;
+    let (names, confidence): (Vec<&str>, Vec<f32>) = found
+        .iter()
+        .map(|(name, confidence)| (name.as_str(), *confidence))
+        .unzip();
+    sqlx::query(
+        "INSERT INTO image_tags (image_id, tag_id, source, confidence, job_id, position)
+         SELECT $1, tags.id, 'llm', found.confidence, $2, found.position
+         FROM unnest($3::text[], $4::real[]) WITH ORDINALITY AS found (name, confidence, position)
+         JOIN tags ON tags.name = found.name",
+    )
+    .bind(image.0)
+    .bind(job.0)
+    .bind(names)
+    .bind(confidence)
+    .execute(&mut *tx)
+    .await?;
+    if let Some(made_by) = made_by {
+        let data = serde_json::json!({ "image": image });
+        events::record(tx, JobId(made_by), "tagged", data).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! Jobs as they are submitted and shown.
+
+mod cancel;
+mod read;
+mod submit;
+
+use chrono::{DateTime, Utc};
+use mystic_domain::{
+    DeviceId, EngineKind, Failure, Fence, ImageId, JobId, JobKind, JobParams, JobState, PhaseTimes,
+    Plan, ResidentId, WaitReason, WorkerId,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{Result, StoreError, row};
+
+pub use cancel::Cancelled;
+pub use read::JobFilter;
+pub(crate) use submit::insert as insert_job;
+pub use submit::{NewJob, Submitted};
+
+/// A job's row.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct JobRecord {
+    /// Id, ordered by time.
+    pub id: JobId,
+    /// What it makes.
+    pub kind: JobKind,
+    /// What runs it.
+    pub engine: EngineKind,
+    /// The model.
+    pub preset: String,
+    /// The API key's name, or `local`.
+    pub owner: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// −100 to 100; higher runs first.
+    pub priority: i16,
+    /// Complete parameters.
+    pub params: JobParams,
+    /// How often it was granted.
+    pub fence: Fence,
+    /// Attempts started.
+    pub attempt: i32,
+    /// Attempts allowed.
+    pub max_attempts: i32,
+    /// Engine children that died on it.
+    pub engine_deaths: i32,
+    /// The plan of the attempt under way, or of the next.
+    pub plan: Plan,
+    /// Pictures to make.
+    pub images_total: i32,
+    /// Pictures that exist.
+    pub images_done: i32,
+    /// The device that it is or was on.
+    pub device: Option<DeviceId>,
+    /// The worker that holds it.
+    pub worker: Option<WorkerId>,
+    /// The model that it is leased to.
+    #[serde(skip)]
+    pub resident: Option<ResidentId>,
+    /// Why it waits.
+    pub wait_reason: Option<WaitReason>,
+    /// Why it failed, or why the last attempt did.
+    pub error: Option<Failure>,
+    /// When an end was asked for.
+    pub cancel_requested_at: Option<DateTime<Utc>>,
+    /// Not granted before.
+    pub not_before: Option<DateTime<Utc>>,
+    /// The picture that it works on.
+    pub parent_image: Option<ImageId>,
+    /// `user`, or `auto` for a job that another job made.
+    pub origin: String,
+    /// When it was accepted.
+    pub created_at: DateTime<Utc>,
+    /// When it was last granted.
+    pub leased_at: Option<DateTime<Utc>>,
+    /// When the last attempt started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// One attempt of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct AttemptRecord {
+    /// From 1.
+    pub attempt: i32,
+    /// The worker.
+    pub worker: WorkerId,
+    /// The device.
+    pub device: DeviceId,
+    /// The plan.
+    pub plan: Plan,
+    /// When it was claimed.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// `succeeded`, `failed`, `retried`, `cancelled` or `lost`.
+    pub outcome: Option<String>,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// Time by phase.
+    pub times: Option<PhaseTimes>,
+    /// Largest memory of the engine child that was seen, in MiB.
+    pub peak_mib: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct JobRow {
+    id: Uuid,
+    kind: String,
+    preset: String,
+    owner: String,
+    state: String,
+    priority: i16,
+    params: serde_json::Value,
+    fence: i64,
+    attempt: i32,
+    max_attempts: i32,
+    engine_deaths: i32,
+    plan: String,
+    images_total: i32,
+    images_done: i32,
+    device_id: Option<String>,
+    worker_id: Option<Uuid>,
+    resident_id: Option<Uuid>,
+    wait_reason: Option<serde_json::Value>,
+    error: Option<serde_json::Value>,
+    cancel_requested_at: Option<DateTime<Utc>>,
+    not_before: Option<DateTime<Utc>>,
+    parent_image: Option<Uuid>,
+    origin: String,
+    created_at: DateTime<Utc>,
+    leased_at: Option<DateTime<Utc>>,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+}
+
+/// Parameters as the kind says; untagged JSON alone would have to guess.
+pub(crate) fn params(kind: JobKind, value: serde_json::Value) -> Result<JobParams> {
+    Ok(match kind {
+        JobKind::Generate => JobParams::Generate(row::json(value)?),
+        JobKind::Tag => JobParams::Tag(row::json(value)?),
+    })
+}
+
+impl TryFrom<JobRow> for JobRecord {
+    type Error = StoreError;
+
+    fn try_from(job: JobRow) -> Result<Self> {
+        let kind =
+            JobKind::parse(&job.kind).ok_or_else(|| row::unreadable("job kind", &job.kind))?;
+        Ok(Self {
+            id: JobId(job.id),
+            kind,
+            engine: kind.engine(),
+            preset: job.preset,
+            owner: job.owner,
+            state: row::state(&job.state)?,
+            priority: job.priority,
+            params: params(kind, job.params)?,
+            fence: Fence(job.fence),
+            attempt: job.attempt,
+            max_attempts: job.max_attempts,
+            engine_deaths: job.engine_deaths,
+            plan: row::plan(&job.plan)?,
+            images_total: job.images_total,
+            images_done: job.images_done,
+            device: job.device_id.map(DeviceId),
+            worker: job.worker_id.map(WorkerId),
+            resident: job.resident_id.map(ResidentId),
+            wait_reason: job.wait_reason.map(row::json).transpose()?,
+            error: job.error.map(row::json).transpose()?,
+            cancel_requested_at: job.cancel_requested_at,
+            not_before: job.not_before,
+            parent_image: job.parent_image.map(ImageId),
+            origin: job.origin,
+            created_at: job.created_at,
+            leased_at: job.leased_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+        })
+    }
+}

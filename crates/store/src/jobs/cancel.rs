@@ -1,0 +1,82 @@
+//! Somebody asks for a job's end.
+
+use mystic_domain::{JobId, JobState, WorkerId, machine};
+
+use super::{JobRecord, JobRow};
+use crate::error::retrying;
+use crate::{Result, Store, events, leases, ledger};
+
+/// What became of a cancel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cancelled {
+    /// There is no such job.
+    NotFound,
+    /// The job as it is now: ended, or running with the request noted.
+    Noted {
+        /// The job.
+        job: Box<JobRecord>,
+        /// The worker that has to end it.
+        tell: Option<WorkerId>,
+    },
+}
+
+impl Store {
+    /// Asks for a job's end. A queued or leased job ends at once; a running one when its worker has stopped it;
+    /// one that has ended stays as it is.
+    ///
+    /// # Errors
+    /// The database's.
+    #[tracing::instrument(name = "db.jobs.cancel", skip(self), fields(job = %id), err(level = "debug"))]
+    pub async fn cancel(&self, id: JobId) -> Result<Cancelled> {
+        retrying!(self.cancel_once(id))
+    }
+
+    async fn cancel_once(&self, id: JobId) -> Result<Cancelled> {
+        let mut tx = self.pool.begin().await?;
+        // The device's lock comes before the job's. A job that is granted in between has another device than
+        // the one that was locked; then the lease is left to its expiry or its worker.
+        let device = leases::lock_device_of(&mut tx, id).await?;
+        let job: Option<JobRow> = sqlx::query_as("SELECT * FROM jobs WHERE id = $1 FOR UPDATE")
+            .bind(id.0)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(job) = job else {
+            return Ok(Cancelled::NotFound);
+        };
+        let job = JobRecord::try_from(job)?;
+        let known = job.device.as_ref() == device.as_ref() || job.state == JobState::Queued;
+        let Ok(next) = machine::next(job.state, false, machine::Event::Cancel) else {
+            return Ok(Cancelled::Noted {
+                job: Box::new(job),
+                tell: None,
+            });
+        };
+        if job.cancel_requested_at.is_none() && !job.state.is_terminal() {
+            let ends = next == JobState::Cancelled && known;
+            sqlx::query("UPDATE jobs SET cancel_requested_at = now() WHERE id = $1")
+                .bind(id.0)
+                .execute(&mut *tx)
+                .await?;
+            if ends {
+                leases::end(&mut tx, id, JobState::Cancelled, None).await?;
+                leases::free(&mut tx, id, job.fence).await?;
+                leases::unbook_unborn(&mut tx, job.resident).await?;
+                events::record(&mut tx, id, "cancelled", serde_json::json!({})).await?;
+                if let Some(device) = device.filter(|_| job.state == JobState::Leased) {
+                    ledger::recount(&mut tx, &device).await?;
+                }
+            } else {
+                events::record(&mut tx, id, "cancel_requested", serde_json::json!({})).await?;
+            }
+        }
+        tx.commit().await?;
+        let tell = job.worker;
+        match self.job(id).await? {
+            Some(job) => Ok(Cancelled::Noted {
+                tell: tell.filter(|_| !job.state.is_terminal()),
+                job: Box::new(job),
+            }),
+            None => Ok(Cancelled::NotFound),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Jobs as they are shown.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use mystic_domain::{DeviceId, ImageId, JobId, JobKind, JobState, WorkerId};
+use uuid::Uuid;
+
+use super::{AttemptRecord, JobRecord, JobRow};
+use crate::{Result, Store, row};
+
+/// Which jobs to list. An empty filter lists all.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// Any of these states.
+    pub states: Vec<JobState>,
+    /// This kind.
+    pub kind: Option<JobKind>,
+    /// This preset.
+    pub preset: Option<String>,
+    /// This owner.
+    pub owner: Option<String>,
+    /// Older than this job's time and id.
+    pub after: Option<(DateTime<Utc>, Uuid)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct AttemptRow {
+    attempt: i32,
+    worker_id: Uuid,
+    device_id: String,
+    plan: String,
+    started_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+    outcome: Option<String>,
+    error: Option<serde_json::Value>,
+    times: Option<serde_json::Value>,
+    peak_mib: Option<i64>,
+}
+
+fn records(rows: Vec<JobRow>) -> Result<Vec<JobRecord>> {
+    rows.into_iter().map(JobRecord::try_from).collect()
+}
+
+impl Store {
+    /// The job of this id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn job(&self, id: JobId) -> Result<Option<JobRecord>> {
+        let row: Option<JobRow> = sqlx::query_as("SELECT * FROM jobs WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(JobRecord::try_from).transpose()
+    }
+
+    /// A page of jobs, newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobRecord>> {
+        let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
+        let rows = sqlx::query_as(
+            "SELECT * FROM jobs
+             WHERE (cardinality($1::text[]) = 0 OR state = ANY ($1))
+               AND ($2::text IS NULL OR kind = $2)
+               AND ($3::text IS NULL OR preset = $3)
+               AND ($4::text IS NULL OR owner = $4)
+               AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6))
+             ORDER BY created_at DESC, id DESC LIMIT $7",
+        )
+        .bind(states)
+        .bind(filter.kind.map(JobKind::as_str))
+        .bind(&filter.preset)
+        .bind(&filter.owner)
+        .bind(filter.after.map(|(at, _)| at))
+        .bind(filter.after.map(|(_, id)| id))
+        .bind(filter.limit)
+        .fetch_all(&self.pool)
+        .await?;
+        records(rows)
+    }
+
+    /// Queued jobs in the order in which they will be granted.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn waiting(&self, limit: i64) -> Result<Vec<JobRecord>> {
+        let rows = sqlx::query_as(
+            "SELECT * FROM jobs WHERE state = 'queued' ORDER BY priority DESC, id LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        records(rows)
+    }
+
+    /// Jobs that workers hold, oldest grant first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn held(&self, limit: i64) -> Result<Vec<JobRecord>> {
+        let rows = sqlx::query_as(
+            "SELECT * FROM jobs WHERE state IN ('leased', 'running') ORDER BY leased_at, id LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        records(rows)
+    }
+
+    /// How many queued jobs come before this one; `None` where it is not queued.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn position(&self, id: JobId) -> Result<Option<i64>> {
+        Ok(sqlx::query_scalar(
+            "SELECT (SELECT count(*) FROM jobs other WHERE other.state = 'queued'
+                     AND (other.priority > job.priority OR (other.priority = job.priority AND other.id < job.id)))
+             FROM jobs job WHERE job.id = $1 AND job.state = 'queued'",
+        )
+        .bind(id.0)
+        .fetch_optional(&self.pool)
+        .await?)
+    }
+
+    /// How many jobs are in each state; every state is there.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn counts(&self) -> Result<BTreeMap<JobState, i64>> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT state, count(*) FROM jobs GROUP BY state")
+                .fetch_all(&self.pool)
+                .await?;
+        let mut counts: BTreeMap<JobState, i64> = JobState::ALL.map(|state| (state, 0)).into();
+        for (state, count) in rows {
+            counts.insert(row::state(&state)?, count);
+        }
+        Ok(counts)
+    }
+
+    /// The attempts of a job, first to last.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRecord>> {
+        let rows: Vec<AttemptRow> =
+            sqlx::query_as("SELECT * FROM job_attempts WHERE job_id = $1 ORDER BY attempt")
+                .bind(id.0)
+                .fetch_all(&self.pool)
+                .await?;
+        rows.into_iter()
+            .map(|attempt| {
+                Ok(AttemptRecord {
+                    attempt: attempt.attempt,
+                    worker: WorkerId(attempt.worker_id),
+                    device: DeviceId(attempt.device_id),
+                    plan: row::plan(&attempt.plan)?,
+                    started_at: attempt.started_at,
+                    finished_at: attempt.finished_at,
+                    outcome: attempt.outcome,
+                    error: attempt.error.map(row::json).transpose()?,
+                    times: attempt.times.map(row::json).transpose()?,
+                    peak_mib: attempt.peak_mib,
+                })
+            })
+            .collect()
+    }
+
+    /// The jobs that work on a picture, oldest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn jobs_of_image(&self, image: ImageId) -> Result<Vec<JobRecord>> {
+        let rows = sqlx::query_as("SELECT * FROM jobs WHERE parent_image = $1 ORDER BY id")
+            .bind(image.0)
+            .fetch_all(&self.pool)
+            .await?;
+        records(rows)
+    }
+}

@@ -1,0 +1,111 @@
+//! The worker takes up what was leased to it: an attempt starts.
+
+use mystic_domain::{ContextPlan, Fence, JobId, Preset, ResidentId, WorkerId};
+
+use crate::error::retrying;
+use crate::jobs::JobRow;
+use crate::{JobRecord, Result, Store, StoreError, events, row};
+
+/// What a worker needs to start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claimed {
+    /// The job, running.
+    pub job: JobRecord,
+    /// The model that it sits on.
+    pub resident: ResidentId,
+    /// How that model is loaded.
+    pub context: ContextPlan,
+    /// What to load.
+    pub preset: Preset,
+    /// Indexes of the pictures that exist already.
+    pub done: Vec<i32>,
+}
+
+impl Store {
+    /// Starts an attempt. A repeat returns the same; `None` means that the lease is not this worker's: forget it.
+    ///
+    /// # Errors
+    /// The database's; the claim may or may not have been made, so call again.
+    #[tracing::instrument(name = "db.leases.claim", skip_all, fields(%job, %worker, %fence), err(level = "debug"))]
+    pub async fn claim(
+        &self,
+        worker: WorkerId,
+        job: JobId,
+        fence: Fence,
+    ) -> Result<Option<Claimed>> {
+        retrying!(self.claim_once(worker, job, fence))
+    }
+
+    async fn claim_once(
+        &self,
+        worker: WorkerId,
+        job: JobId,
+        fence: Fence,
+    ) -> Result<Option<Claimed>> {
+        let mut tx = self.pool.begin().await?;
+        let claimed: Option<JobRow> = sqlx::query_as(
+            "UPDATE jobs SET state = 'running', attempt = attempt + 1, started_at = now()
+             WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'leased' AND cancel_requested_at IS NULL
+             RETURNING *",
+        )
+        .bind(job.0)
+        .bind(worker.0)
+        .bind(fence.0)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let claimed = if let Some(row) = claimed {
+            let record = JobRecord::try_from(row)?;
+            sqlx::query(
+                "INSERT INTO job_attempts (job_id, attempt, fence, worker_id, device_id, plan)
+                 SELECT id, attempt, fence, worker_id, device_id, plan FROM jobs WHERE id = $1",
+            )
+            .bind(job.0)
+            .execute(&mut *tx)
+            .await?;
+            sqlx::query("UPDATE leases SET state = 'claimed' WHERE job_id = $1 AND fence = $2")
+                .bind(job.0)
+                .bind(fence.0)
+                .execute(&mut *tx)
+                .await?;
+            let data = serde_json::json!({ "attempt": record.attempt });
+            events::record(&mut tx, job, "running", data).await?;
+            record
+        } else {
+            let repeated: Option<JobRow> = sqlx::query_as(
+                "SELECT * FROM jobs WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'running'",
+            )
+            .bind(job.0)
+            .bind(worker.0)
+            .bind(fence.0)
+            .fetch_optional(&mut *tx)
+            .await?;
+            let Some(row) = repeated else { return Ok(None) };
+            JobRecord::try_from(row)?
+        };
+        let resident = claimed
+            .resident
+            .ok_or_else(|| row::unreadable("running job", "no resident"))?;
+        let (context, spec): (String, serde_json::Value) = sqlx::query_as(
+            "SELECT residents.context_plan, presets.spec FROM residents
+             JOIN presets ON presets.name = residents.preset WHERE residents.id = $1",
+        )
+        .bind(resident.0)
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or_else(|| {
+            StoreError::Unreadable(format!("a lease on resident {resident} that is gone"))
+        })?;
+        let done = sqlx::query_scalar("SELECT index FROM images WHERE job_id = $1 ORDER BY index")
+            .bind(job.0)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Some(Claimed {
+            job: claimed,
+            resident,
+            context: row::context_plan(&context)?,
+            preset: row::json(spec)?,
+            done,
+        }))
+    }
+}

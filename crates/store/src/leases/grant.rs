@@ -1,0 +1,162 @@
+//! The grant: memory, a turn, a model and the job, in one transaction or not at all.
+
+use mystic_domain::{ContextPlan, DeviceId, Fence, JobId, Mib, Need, Plan, ResidentId, WorkerId};
+use uuid::Uuid;
+
+use crate::error::retrying;
+use crate::{Result, Store, events, ledger};
+
+/// Where the job sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seat {
+    /// On a model that is loaded or being loaded.
+    Loaded(ResidentId),
+    /// On a model that the worker has to load first.
+    Load {
+        /// The new resident's id.
+        resident: ResidentId,
+        /// How it is loaded.
+        context: ContextPlan,
+    },
+}
+
+/// A decision to lease a job to a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The job.
+    pub job: JobId,
+    /// The worker.
+    pub worker: WorkerId,
+    /// The worker's device.
+    pub device: DeviceId,
+    /// The job's preset.
+    pub preset: String,
+    /// How it is fitted into memory.
+    pub plan: Plan,
+    /// What is booked; `resident` only where the model has to be loaded.
+    pub need: Need,
+    /// Where it sits.
+    pub seat: Seat,
+    /// Compute turns that it takes: 1 for diffusion, 0 for text.
+    pub turns: i32,
+}
+
+/// What became of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granted {
+    /// Leased under this fence.
+    Yes(Fence),
+    /// Something is no longer as the decision saw it; nothing was changed.
+    No,
+}
+
+impl Store {
+    /// Leases a job, if everything is still as the decision saw it.
+    ///
+    /// # Errors
+    /// The database's; then nothing was changed.
+    #[tracing::instrument(name = "db.leases.grant", skip_all, fields(job = %grant.job, worker = %grant.worker), err(level = "debug"))]
+    pub async fn grant(&self, grant: &Grant) -> Result<Granted> {
+        retrying!(self.grant_once(grant))
+    }
+
+    async fn grant_once(&self, grant: &Grant) -> Result<Granted> {
+        let mut tx = self.pool.begin().await?;
+        ledger::lock(&mut tx, &grant.device).await?;
+        let (resident, booked) = match grant.seat {
+            Seat::Loaded(resident) => (resident, Mib(0)),
+            Seat::Load { resident, .. } => (resident, grant.need.resident),
+        };
+        let fits: Option<bool> = sqlx::query_scalar(
+            "SELECT lost_at IS NULL AND turns_taken + $3 <= turns
+                    AND resident_mib + working_mib + others_mib + $2 <= capacity_mib
+             FROM devices WHERE id = $1",
+        )
+        .bind(&grant.device.0)
+        .bind((booked + grant.need.working).0)
+        .bind(grant.turns)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if fits != Some(true) {
+            return Ok(Granted::No);
+        }
+        let seated = match grant.seat {
+            Seat::Loaded(resident) => sqlx::query(
+                "UPDATE residents SET used_at = now()
+                 FROM workers
+                 WHERE residents.id = $1 AND residents.worker_id = $2 AND residents.state IN ('loading', 'ready')
+                   AND residents.preset = $3
+                   AND workers.id = $2 AND workers.state = 'ready'
+                   AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)",
+            )
+            .bind(resident.0)
+            .bind(grant.worker.0)
+            .bind(&grant.preset)
+            .execute(&mut *tx)
+            .await?,
+            Seat::Load { resident, context } => sqlx::query(
+                "INSERT INTO residents (id, worker_id, device_id, preset, context_plan, state, booked_mib)
+                 SELECT $1, workers.id, workers.device_id, $4, $5, 'loading', $6
+                 FROM workers
+                 WHERE workers.id = $2 AND workers.device_id = $3 AND workers.state = 'ready'
+                   AND (SELECT count(*) FROM residents WHERE worker_id = $2) < workers.max_children
+                 ON CONFLICT DO NOTHING",
+            )
+            .bind(resident.0)
+            .bind(grant.worker.0)
+            .bind(&grant.device.0)
+            .bind(&grant.preset)
+            .bind(context.as_str())
+            .bind(booked.0)
+            .execute(&mut *tx)
+            .await?,
+        };
+        if seated.rows_affected() == 0 {
+            return Ok(Granted::No);
+        }
+        let fence: Option<i64> = sqlx::query_scalar(
+            "UPDATE jobs SET state = 'leased', fence = fence + 1, worker_id = $2, device_id = $3, resident_id = $4,
+                             plan = $5, leased_at = now(), wait_reason = NULL
+             WHERE id = $1 AND state = 'queued' AND cancel_requested_at IS NULL
+               AND (not_before IS NULL OR not_before <= now())
+             RETURNING fence",
+        )
+        .bind(grant.job.0)
+        .bind(grant.worker.0)
+        .bind(&grant.device.0)
+        .bind(resident.0)
+        .bind(grant.plan.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(fence) = fence else {
+            return Ok(Granted::No);
+        };
+        book(&mut tx, grant, resident.0, fence).await?;
+        let data = serde_json::json!({ "worker": grant.worker, "device": grant.device, "plan": grant.plan });
+        events::record(&mut tx, grant.job, "leased", data).await?;
+        tx.commit().await?;
+        Ok(Granted::Yes(Fence(fence)))
+    }
+}
+
+async fn book(
+    tx: &mut sqlx::PgConnection,
+    grant: &Grant,
+    resident: Uuid,
+    fence: i64,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO leases (job_id, fence, worker_id, device_id, resident_id, working_mib, turns, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'granted')",
+    )
+    .bind(grant.job.0)
+    .bind(fence)
+    .bind(grant.worker.0)
+    .bind(&grant.device.0)
+    .bind(resident)
+    .bind(grant.need.working.0)
+    .bind(grant.turns)
+    .execute(&mut *tx)
+    .await?;
+    ledger::recount(tx, &grant.device).await
+}

@@ -1,0 +1,234 @@
+//! An attempt's end. The fence decides whether it counts; a requested cancel decides what it becomes.
+
+use mystic_domain::machine::{self, Event};
+use mystic_domain::{
+    Failure, FailureKind, Fence, JobId, JobState, PhaseTimes, Verdict, WorkerId, tags,
+};
+use sqlx::PgConnection;
+
+use super::{end, free, lock_device_of, quarantine, requeue};
+use crate::error::retrying;
+use crate::jobs::JobRow;
+use crate::{JobRecord, Result, Store, events, images, ledger, row};
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Everything exists.
+    Succeeded,
+    /// The tags that were found, as the model wrote them, with how sure it was.
+    Tagged(Vec<(String, f32)>),
+    /// It failed.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// What follows.
+        verdict: Verdict,
+    },
+    /// It was stopped because an end was asked for.
+    Stopped,
+    /// The worker gives it back unfinished; the attempt costs nothing but its number.
+    HandedBack,
+}
+
+/// What became of a settle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The job is now in this state. A repeat returns the first outcome.
+    Done(JobState),
+    /// The lease was not this worker's any more; nothing was changed.
+    Stale,
+}
+
+impl Store {
+    /// Ends an attempt.
+    ///
+    /// `child_alive`: the engine child lives on, so the lease's memory is free at once; otherwise
+    /// [`Store::child_gone`] frees it.
+    ///
+    /// # Errors
+    /// The database's; the settle may or may not have been made, so call again.
+    #[tracing::instrument(name = "db.leases.settle", skip_all, fields(%job, %worker, %fence), err(level = "debug"))]
+    pub async fn settle(
+        &self,
+        worker: WorkerId,
+        job: JobId,
+        fence: Fence,
+        outcome: &Outcome,
+        times: PhaseTimes,
+        child_alive: bool,
+    ) -> Result<Settled> {
+        retrying!(self.settle_once(worker, job, fence, outcome, times, child_alive))
+    }
+
+    async fn settle_once(
+        &self,
+        worker: WorkerId,
+        job: JobId,
+        fence: Fence,
+        outcome: &Outcome,
+        times: PhaseTimes,
+        child_alive: bool,
+    ) -> Result<Settled> {
+        let mut tx = self.pool.begin().await?;
+        let device = lock_device_of(&mut tx, job).await?;
+        sqlx::query(
+            "UPDATE residents SET used_at = now() WHERE id = (SELECT resident_id FROM jobs WHERE id = $1 AND fence = $2)",
+        )
+        .bind(job.0)
+        .bind(fence.0)
+        .execute(&mut *tx)
+        .await?;
+        let held: Option<JobRow> = sqlx::query_as(
+            "SELECT * FROM jobs WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'running' FOR UPDATE",
+        )
+        .bind(job.0)
+        .bind(worker.0)
+        .bind(fence.0)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(held) = held else {
+            return first_outcome(&mut tx, worker, job, fence).await;
+        };
+        let record = JobRecord::try_from(held)?;
+        let state = conclude(&mut tx, &record, outcome, times).await?;
+        if child_alive {
+            free(&mut tx, job, fence).await?;
+        } else {
+            quarantine(&mut tx, job, fence).await?;
+        }
+        if let Some(device) = device {
+            ledger::recount(&mut tx, &device).await?;
+        }
+        tx.commit().await?;
+        Ok(Settled::Done(state))
+    }
+}
+
+/// Moves a locked, running job on and writes its attempt's end and its event.
+pub(crate) async fn conclude(
+    tx: &mut PgConnection,
+    job: &JobRecord,
+    outcome: &Outcome,
+    times: PhaseTimes,
+) -> Result<JobState> {
+    let complete = job.images_done == job.images_total;
+    let incomplete;
+    let outcome = if matches!(outcome, Outcome::Succeeded) && !complete {
+        let message = format!("{} of {} pictures exist", job.images_done, job.images_total);
+        incomplete = Outcome::Failed {
+            failure: Failure::new(FailureKind::Internal, message),
+            verdict: Verdict::Fail,
+        };
+        &incomplete
+    } else {
+        outcome
+    };
+    let (event, failure) = match outcome {
+        Outcome::Succeeded | Outcome::Tagged(_) => (Event::Succeed, None),
+        Outcome::Failed {
+            failure,
+            verdict: Verdict::Retry { .. },
+        } => (Event::Retry, Some(failure)),
+        Outcome::Failed {
+            failure,
+            verdict: Verdict::Fail,
+        } => (Event::Fail, Some(failure)),
+        Outcome::Stopped => (Event::Stopped, None),
+        Outcome::HandedBack => (Event::Reap, None),
+    };
+    let cancelled = job.cancel_requested_at.is_some();
+    let state = machine::next(job.state, cancelled, event)
+        .map_err(|illegal| row::unreadable("move", &illegal.to_string()))?;
+    match state {
+        JobState::Queued => {
+            let after_ms = match outcome {
+                Outcome::Failed {
+                    verdict: Verdict::Retry { after_ms },
+                    ..
+                } => *after_ms,
+                _ => 0,
+            };
+            requeue(tx, job.id, failure, after_ms).await?;
+        }
+        terminal => end(tx, job.id, terminal, failure).await?,
+    }
+    if failure.is_some_and(|failure| failure.kind.is_engine_death()) {
+        sqlx::query("UPDATE jobs SET engine_deaths = engine_deaths + 1 WHERE id = $1")
+            .bind(job.id.0)
+            .execute(&mut *tx)
+            .await?;
+    }
+    if let (JobState::Succeeded, Outcome::Tagged(found), Some(image)) =
+        (state, outcome, job.parent_image)
+    {
+        let names = tags::normalise(found.iter().map(|(tag, _)| tag.as_str()), found.len());
+        let confidence = |name: &String| {
+            let same = |(tag, _): &&(String, f32)| {
+                tags::normalise([tag.as_str()], 1).first() == Some(name)
+            };
+            found
+                .iter()
+                .find(same)
+                .map_or(0.0, |(_, confidence)| confidence.clamp(0.0, 1.0))
+        };
+        let scored: Vec<(String, f32)> = names
+            .into_iter()
+            .map(|name| (name.clone(), confidence(&name)))
+            .collect();
+        images::store_tags(tx, image, job.id, &scored).await?;
+    }
+    let ended = match state {
+        JobState::Succeeded => "succeeded",
+        JobState::Cancelled => "cancelled",
+        JobState::Failed => "failed",
+        _ => "retried",
+    };
+    sqlx::query(
+        "UPDATE job_attempts SET finished_at = now(), outcome = $3, error = $4, times = $5
+         WHERE job_id = $1 AND attempt = $2",
+    )
+    .bind(job.id.0)
+    .bind(job.attempt)
+    .bind(
+        if matches!(failure, Some(f) if f.kind == FailureKind::WorkerLost) {
+            "lost"
+        } else {
+            ended
+        },
+    )
+    .bind(failure.map(row::to_json).transpose()?)
+    .bind(row::to_json(&times)?)
+    .execute(&mut *tx)
+    .await?;
+    let data = failure.map_or_else(
+        || serde_json::json!({}),
+        |f| serde_json::json!({ "kind": f.kind, "message": f.message }),
+    );
+    events::record(tx, job.id, ended, data).await?;
+    Ok(state)
+}
+
+/// A repeated settle gets the first one's answer.
+async fn first_outcome(
+    tx: &mut PgConnection,
+    worker: WorkerId,
+    job: JobId,
+    fence: Fence,
+) -> Result<Settled> {
+    let outcome: Option<String> = sqlx::query_scalar(
+        "SELECT outcome FROM job_attempts WHERE job_id = $1 AND worker_id = $2 AND fence = $3 AND outcome IS NOT NULL",
+    )
+    .bind(job.0)
+    .bind(worker.0)
+    .bind(fence.0)
+    .fetch_optional(tx)
+    .await?;
+    Ok(match outcome.as_deref() {
+        Some("succeeded") => Settled::Done(JobState::Succeeded),
+        Some("failed") => Settled::Done(JobState::Failed),
+        Some("cancelled") => Settled::Done(JobState::Cancelled),
+        Some("retried") => Settled::Done(JobState::Queued),
+        _ => Settled::Stale,
+    })
+}

@@ -1,0 +1,194 @@
+//! What the scheduler decides on: the queue and the ledger, as they were at one moment.
+
+use mystic_domain::{
+    DeviceId, EngineKind, JobId, JobKind, JobParams, Mib, Plan, Preset, ResidentId, WorkerId,
+};
+use uuid::Uuid;
+
+use crate::fleet::DeviceRow;
+use crate::{DeviceRecord, Result, Store, jobs, row};
+
+/// The queue and the ledger at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Devices with residents and leases.
+    pub devices: Vec<DeviceRecord>,
+    /// Workers that take work.
+    pub workers: Vec<SnapshotWorker>,
+    /// The presets that queued jobs name.
+    pub presets: Vec<Preset>,
+    /// Jobs that may be granted now, in execution order.
+    pub queued: Vec<QueuedJob>,
+}
+
+/// A worker that takes work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotWorker {
+    /// The worker.
+    pub id: WorkerId,
+    /// Its device.
+    pub device: DeviceId,
+    /// Its engine.
+    pub engine: EngineKind,
+    /// Engine children that it may have.
+    pub max_children: i32,
+    /// Presets that it can serve, with the size of their files.
+    pub presets: Vec<(String, Mib)>,
+}
+
+/// A job that may be granted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedJob {
+    /// The job.
+    pub id: JobId,
+    /// What it makes.
+    pub kind: JobKind,
+    /// The model.
+    pub preset: String,
+    /// The API key's name, or `local`.
+    pub owner: String,
+    /// Complete parameters.
+    pub params: JobParams,
+    /// The most generous plan that it may have.
+    pub plan: Plan,
+    /// Whether a wait reason is stored for it, and which.
+    pub wait_reason: Option<mystic_domain::WaitReason>,
+}
+
+#[derive(sqlx::FromRow)]
+struct QueuedRow {
+    id: Uuid,
+    kind: String,
+    preset: String,
+    owner: String,
+    params: serde_json::Value,
+    plan: String,
+    wait_reason: Option<serde_json::Value>,
+}
+
+impl Store {
+    /// The queue and the ledger at one moment; at most `limit` queued jobs.
+    ///
+    /// # Errors
+    /// The database's.
+    #[tracing::instrument(name = "db.leases.snapshot", skip_all, err(level = "debug"))]
+    pub async fn snapshot(&self, limit: i64) -> Result<Snapshot> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            .execute(&mut *tx)
+            .await?;
+        let rows: Vec<QueuedRow> = sqlx::query_as(
+            "SELECT id, kind, preset, owner, params, plan, wait_reason FROM jobs
+             WHERE state = 'queued' AND cancel_requested_at IS NULL AND (not_before IS NULL OR not_before <= now())
+             ORDER BY priority DESC, id LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut queued = Vec::with_capacity(rows.len());
+        for job in rows {
+            let kind =
+                JobKind::parse(&job.kind).ok_or_else(|| row::unreadable("job kind", &job.kind))?;
+            queued.push(QueuedJob {
+                id: JobId(job.id),
+                kind,
+                preset: job.preset,
+                owner: job.owner,
+                params: jobs::params(kind, job.params)?,
+                plan: row::plan(&job.plan)?,
+                wait_reason: job.wait_reason.map(row::json).transpose()?,
+            });
+        }
+        let devices = DeviceRow::all(&mut tx).await?;
+        let workers: Vec<(Uuid, String, String, i32)> = sqlx::query_as(
+            "SELECT id, device_id, engine, max_children FROM workers WHERE state = 'ready' ORDER BY registered_at, id",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let served: Vec<(Uuid, String, i64)> = sqlx::query_as(
+            "SELECT worker_id, preset, weights_mib FROM worker_presets WHERE problem IS NULL",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let specs: Vec<serde_json::Value> = sqlx::query_scalar("SELECT spec FROM presets")
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        let workers = workers
+            .into_iter()
+            .map(|(id, device, engine, max_children)| {
+                let presets = served
+                    .iter()
+                    .filter(|(worker, ..)| *worker == id)
+                    .map(|(_, preset, weights)| (preset.clone(), Mib(*weights)))
+                    .collect();
+                Ok(SnapshotWorker {
+                    id: WorkerId(id),
+                    device: DeviceId(device),
+                    engine: row::engine(&engine)?,
+                    max_children,
+                    presets,
+                })
+            })
+            .collect::<Result<_>>()?;
+        let presets = specs.into_iter().map(row::json).collect::<Result<_>>()?;
+        Ok(Snapshot {
+            devices,
+            workers,
+            presets,
+            queued,
+        })
+    }
+
+    /// Notes why jobs wait, where they still do and it has changed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn note_wait_reasons(
+        &self,
+        reasons: &[(JobId, mystic_domain::WaitReason)],
+    ) -> Result<()> {
+        let ids: Vec<Uuid> = reasons.iter().map(|(job, _)| job.0).collect();
+        let reasons: Vec<serde_json::Value> = reasons
+            .iter()
+            .map(|(_, reason)| row::to_json(reason))
+            .collect::<Result<_>>()?;
+        sqlx::query(
+            "UPDATE jobs SET wait_reason = noted.reason
+             FROM (SELECT * FROM unnest($1::uuid[], $2::jsonb[]) AS n (id, reason) ORDER BY id) noted
+             WHERE jobs.id = noted.id AND jobs.state = 'queued' AND jobs.wait_reason IS DISTINCT FROM noted.reason",
+        )
+        .bind(ids)
+        .bind(reasons)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Chooses an idle model's end; false where a lease is on it or it is not ready.
+    ///
+    /// # Errors
+    /// The database's.
+    #[tracing::instrument(name = "db.residents.evict", skip_all, fields(%resident), err(level = "debug"))]
+    pub async fn evict(&self, resident: ResidentId) -> Result<bool> {
+        let mut tx = self.pool.begin().await?;
+        let device: Option<String> =
+            sqlx::query_scalar("SELECT device_id FROM residents WHERE id = $1")
+                .bind(resident.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(device) = device else {
+            return Ok(false);
+        };
+        crate::ledger::lock(&mut tx, &DeviceId(device)).await?;
+        let evicted = sqlx::query(
+            "UPDATE residents SET state = 'evicting'
+             WHERE id = $1 AND state = 'ready' AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)",
+        )
+        .bind(resident.0)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(evicted.rows_affected() == 1)
+    }
+}

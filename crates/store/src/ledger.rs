@@ -1,0 +1,31 @@
+//! The ledger's counters. They are never added to: they are counted again from the rows that they sum, inside
+//! the transaction that changed a row, so they can't drift; the CHECK on `devices` refuses what doesn't fit.
+
+use mystic_domain::DeviceId;
+use sqlx::PgConnection;
+
+use crate::Result;
+
+/// Takes the device's row lock: the first step of every transaction that books or frees.
+pub(crate) async fn lock(tx: &mut PgConnection, device: &DeviceId) -> Result<()> {
+    sqlx::query("SELECT FROM devices WHERE id = $1 FOR UPDATE")
+        .bind(&device.0)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Counts bookings and turns again.
+pub(crate) async fn recount(tx: &mut PgConnection, device: &DeviceId) -> Result<()> {
+    sqlx::query(
+        "UPDATE devices SET
+             resident_mib = (SELECT coalesce(sum(booked_mib), 0) FROM residents WHERE device_id = $1),
+             working_mib  = (SELECT coalesce(sum(working_mib), 0) FROM leases WHERE device_id = $1),
+             turns_taken  = (SELECT coalesce(sum(turns), 0) FROM leases WHERE device_id = $1)
+         WHERE id = $1",
+    )
+    .bind(&device.0)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

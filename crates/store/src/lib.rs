@@ -1,0 +1,73 @@
+//! Every SQL statement of the project. Postgres is the only truth: each state change is one transaction here.
+//!
+//! Lock order in every transaction: devices → workers → residents → jobs → leases → images.
+
+mod error;
+mod events;
+mod fleet;
+mod images;
+mod jobs;
+mod keys;
+mod leases;
+mod ledger;
+mod presets;
+mod row;
+mod schema;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+pub use error::StoreError;
+pub use events::{EventCursor, EventRecord, Wakeups};
+pub use fleet::{
+    Beat, BeatReply, DeviceInfo, DeviceRecord, DeviceTelemetry, LeaseRecord, Registration,
+    ResidentRecord, ServedPreset, WorkerRecord,
+};
+pub use images::{Committed, ImageFilter, ImageRecord, NewImage, TagRecord};
+pub use jobs::{AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Submitted};
+pub use leases::{
+    Claimed, Grant, Granted, Outcome, QueuedJob, Seat, Settled, Snapshot, SnapshotWorker,
+};
+pub use presets::{PresetOnWorker, PresetRecord};
+
+/// What a store call returns.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The database. Clones share one pool of connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: PgPool,
+}
+
+impl Store {
+    /// Opens a pool; connections are made when they are needed.
+    ///
+    /// # Errors
+    /// A URL that can't be read.
+    pub fn connect(url: &str, max_connections: u32) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)?.application_name("mysticanvas");
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// The pool itself, for tests that look behind the store.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// The database can't be reached.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! Migrations are run when somebody says so; a program only checks that it knows the schema.
+
+use sqlx::migrate::{MigrateError, Migrator};
+
+use crate::{Result, Store, StoreError};
+
+static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
+
+impl Store {
+    /// Brings the schema up to this program's version.
+    ///
+    /// # Errors
+    /// A migration that fails, or a database that is newer than this program.
+    pub async fn migrate(&self) -> Result<()> {
+        MIGRATOR.run(&self.pool).await.map_err(|error| match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+            other => StoreError::Schema(format!("the schema can't be migrated: {other}")),
+        })
+    }
+
+    /// Checks that the schema is the one that this program was built for.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] with a sentence that says which side is older and what to do.
+    pub async fn check_schema(&self) -> Result<()> {
+        let there: Option<String> =
+            sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
+                .fetch_one(&self.pool)
+                .await?;
+        let mut applied: Vec<(i64, Vec<u8>)> = Vec::new();
+        if there.is_some() {
+            applied = sqlx::query_as(
+                "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version",
+            )
+            .fetch_all(&self.pool)
+            .await?;
+        }
+        let known: Vec<(i64, Vec<u8>)> = MIGRATOR
+            .iter()
+            .map(|m| (m.version, m.checksum.to_vec()))
+            .collect();
+        if applied == known {
+            return Ok(());
+        }
+        let newest = |list: &[(i64, Vec<u8>)]| list.last().map_or(0, |(version, _)| *version);
+        let (there, ours) = (newest(&applied), newest(&known));
+        Err(StoreError::Schema(match there.cmp(&ours) {
+            std::cmp::Ordering::Less => format!(
+                "the database's schema is at version {there} and this program needs {ours}: run `api migrate`"
+            ),
+            std::cmp::Ordering::Greater => format!(
+                "the database's schema is at version {there} and this program knows {ours}: use a newer program"
+            ),
+            std::cmp::Ordering::Equal => format!(
+                "the database's schema says version {there} but was made by other migrations than this program's"
+            ),
+        }))
+    }
+}
