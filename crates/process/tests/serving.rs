@@ -143,7 +143,7 @@ async fn health_and_metrics_tell_the_state() {
 async fn the_first_signal_drains_and_the_second_cuts() {
     use nix::sys::signal::{Signal, raise};
 
-    let shutdown = Shutdown::on_signals(Duration::from_secs(3600)).unwrap();
+    let shutdown = Shutdown::on_signals(Duration::from_hours(1)).unwrap();
     raise(Signal::SIGTERM).unwrap();
     shutdown.draining().await;
     assert!(!shutdown.is_cutting());
@@ -153,7 +153,7 @@ async fn the_first_signal_drains_and_the_second_cuts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_drain_is_cut_at_its_deadline() {
-    let shutdown = Shutdown::on_signals(Duration::from_secs(3600)).unwrap();
+    let shutdown = Shutdown::on_signals(Duration::from_hours(1)).unwrap();
     shutdown.drain();
     shutdown.cutting().await;
     assert!(shutdown.is_draining());

@@ -159,10 +159,10 @@ impl Default for Worker {
             device: None,
             listen: LOOPBACK_ANY,
             heartbeat: crate::LeaseTimes::default().heartbeat(),
-            offline_grace: Duration::from_secs(600),
+            offline_grace: Duration::from_mins(10),
             max_children: 4,
-            idle_unload: Duration::from_secs(300),
-            hang_timeout: Duration::from_secs(120),
+            idle_unload: Duration::from_mins(5),
+            hang_timeout: Duration::from_mins(2),
             engine_binary: None,
         }
     }
@@ -331,7 +331,7 @@ pub struct Drain {
 impl Default for Drain {
     fn default() -> Self {
         Self {
-            deadline: Duration::from_secs(300),
+            deadline: Duration::from_mins(5),
         }
     }
 }
