@@ -1,0 +1,203 @@
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use mystic_domain::{JobId, Progress};
+use mystic_queue::ProgressMessage;
+use mystic_store::{EventCursor, EventRecord};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::problem::Problem;
+use crate::state::App;
+use crate::wire::JobProgress;
+
+/// Frames that may wait for a slow client; then reading stops until it has caught up.
+const WAITING: usize = 64;
+/// Events read at a time.
+const PAGE: i64 = 200;
+/// Progress is sent at most this often: 20 frames a second.
+const FRAME: Duration = Duration::from_millis(50);
+/// A silent stream says something this often, so that both ends notice a dead connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// How long after a failure the database is asked again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What a stream shows and the place after which it goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// Events of all jobs, in the global order.
+    All(EventCursor),
+    /// Events of one job, by their number.
+    Job(JobId, i32),
+}
+
+/// One client's stream of events.
+pub struct Feed {
+    app: App,
+    source: Source,
+    live: broadcast::Receiver<Arc<EventRecord>>,
+    progress: broadcast::Receiver<ProgressMessage>,
+    pending: BTreeMap<JobId, Progress>,
+    frames: mpsc::Sender<Event>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The client is gone.
+struct Gone;
+
+impl Feed {
+    /// Opens a stream. What is live is subscribed to before `begin` looks where to start, so that nothing falls in
+    /// between.
+    ///
+    /// # Errors
+    /// Too many streams are open, or `begin`'s.
+    pub async fn open(
+        app: App,
+        begin: impl Future<Output = Result<Source, Problem>>,
+    ) -> Result<Response, Problem> {
+        let permit = app.streams.clone().try_acquire_owned().map_err(|_| {
+            Problem::too_many_streams(
+                "This server has as many event streams open as it allows; try again later.",
+            )
+        })?;
+        let live = app.hub.subscribe();
+        let progress = app.queue.subscribe_progress();
+        let source = begin.await?;
+        let (frames, sent) = mpsc::channel(WAITING);
+        let feed = Self {
+            app,
+            source,
+            live,
+            progress,
+            pending: BTreeMap::new(),
+            frames,
+            _permit: permit,
+        };
+        tokio::spawn(async move {
+            let shutdown = feed.app.shutdown.clone();
+            tokio::select! {
+                _ = feed.run() => {}
+                () = shutdown.draining() => {}
+            }
+        });
+        let sent = stream::unfold(sent, |mut sent| async {
+            let frame = sent.recv().await?;
+            Some((Ok::<_, Infallible>(frame), sent))
+        });
+        let sse = Sse::new(sent).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+        Ok(([("x-accel-buffering", "no")], sse).into_response())
+    }
+
+    async fn run(mut self) -> Result<(), Gone> {
+        self.catch_up().await?;
+        let mut flush_at = Instant::now();
+        loop {
+            tokio::select! {
+                event = self.live.recv() => match event {
+                    Ok(event) => self.show(&event).await?,
+                    Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up().await?,
+                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                },
+                message = self.progress.recv() => self.note(message),
+                () = sleep_until(flush_at), if !self.pending.is_empty() => {
+                    self.flush().await?;
+                    flush_at = Instant::now() + FRAME;
+                }
+                () = self.frames.closed() => return Err(Gone),
+            }
+        }
+    }
+
+    /// Shows everything after our place from the database.
+    async fn catch_up(&mut self) -> Result<(), Gone> {
+        loop {
+            let page = match self.source {
+                Source::All(after) => self.app.store.events(after, PAGE).await,
+                Source::Job(job, after) => self.app.store.job_events(job, after, PAGE).await,
+            };
+            match page {
+                Ok(page) => {
+                    let full = i64::try_from(page.len()).is_ok_and(|len| len == PAGE);
+                    for event in &page {
+                        self.send(event).await?;
+                    }
+                    if !full {
+                        return Ok(());
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "events can't be read");
+                    tokio::select! {
+                        () = sleep(RETRY) => {}
+                        () = self.frames.closed() => return Err(Gone),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn show(&mut self, event: &EventRecord) -> Result<(), Gone> {
+        match self.source {
+            Source::All(last) if event.cursor > last => self.send(event).await,
+            Source::Job(job, last) if event.job == job && event.number == last + 1 => {
+                self.send(event).await
+            }
+            // The global order is by transaction, so a job's events may come in another order than their numbers.
+            Source::Job(job, last) if event.job == job && event.number > last => {
+                self.catch_up().await
+            }
+            Source::All(_) | Source::Job(..) => Ok(()),
+        }
+    }
+
+    async fn send(&mut self, event: &EventRecord) -> Result<(), Gone> {
+        let frame = match &mut self.source {
+            Source::All(last) => {
+                *last = event.cursor;
+                Event::default().id(event.cursor.to_string())
+            }
+            Source::Job(_, last) => {
+                *last = event.number;
+                Event::default().id(event.number.to_string())
+            }
+        };
+        self.frame(frame.event("job").json_data(event)).await
+    }
+
+    fn note(&mut self, message: Result<ProgressMessage, broadcast::error::RecvError>) {
+        // Who lags misses old progress, which newer progress replaces anyway.
+        let Ok(message) = message else { return };
+        let ours = match self.source {
+            Source::All(_) => true,
+            Source::Job(job, _) => job == message.job,
+        };
+        if ours && let Ok(progress) = serde_json::from_value(message.payload) {
+            self.pending.insert(message.job, progress);
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Gone> {
+        let pending = std::mem::take(&mut self.pending);
+        let jobs: Vec<JobProgress> = pending
+            .into_iter()
+            .map(|(job, progress)| JobProgress { job, progress })
+            .collect();
+        self.frame(Event::default().event("progress").json_data(jobs))
+            .await
+    }
+
+    async fn frame(&self, frame: Result<Event, axum::Error>) -> Result<(), Gone> {
+        match frame {
+            Ok(frame) => self.frames.send(frame).await.map_err(|_| Gone),
+            Err(error) => {
+                tracing::error!(%error, "an event can't be written as JSON");
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use mystic_domain::JobId;
+use mystic_process::Shutdown;
+use mystic_store::{EventCursor, EventRecord, Store};
+use tokio::sync::{Notify, broadcast};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Events that a client may lag behind; past that it reads them from the database itself.
+const CAPACITY: usize = 1024;
+/// Events read at a time.
+const PAGE: i64 = 500;
+/// How often the database is asked when nothing wakes us.
+const TICK: Duration = Duration::from_secs(1);
+/// At most a hundred questions a second, however many transactions commit.
+const PAUSE: Duration = Duration::from_millis(10);
+/// A transaction that was open at a wake-up hides what committed beside it, and its own end may come without a
+/// wake-up: so we look again this long after one.
+const AGAIN: [Duration; 3] = [
+    Duration::from_millis(20),
+    Duration::from_millis(80),
+    Duration::from_millis(300),
+];
+
+/// Hands new events to whoever is subscribed; clones share the pump.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    sender: broadcast::Sender<Arc<EventRecord>>,
+}
+
+impl Hub {
+    /// Starts the pump; it ends with the shutdown.
+    pub fn start(store: Store, shutdown: &Shutdown) -> Self {
+        let (sender, _) = broadcast::channel(CAPACITY);
+        let woken = Arc::new(Notify::new());
+        let mut wakeups = store.wakeups();
+        let (bell, cut) = (woken.clone(), shutdown.cut_token());
+        tokio::spawn(cut.run_until_cancelled_owned(async move {
+            loop {
+                wakeups.next().await;
+                bell.notify_one();
+            }
+        }));
+        let pump = Pump {
+            store,
+            sender: sender.clone(),
+            woken,
+        };
+        tokio::spawn(shutdown.cut_token().run_until_cancelled_owned(pump.run()));
+        Self { sender }
+    }
+
+    /// Events from now on, in the global order. A receiver that lags has to ask the database.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<EventRecord>> {
+        self.sender.subscribe()
+    }
+}
+
+/// Completes when `job` may have changed.
+pub async fn changed(live: &mut broadcast::Receiver<Arc<EventRecord>>, job: JobId) {
+    loop {
+        match live.recv().await {
+            Ok(event) if event.job != job => {}
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+struct Pump {
+    store: Store,
+    sender: broadcast::Sender<Arc<EventRecord>>,
+    woken: Arc<Notify>,
+}
+
+impl Pump {
+    async fn run(self) {
+        let mut at = self.begin().await;
+        let mut again = 0;
+        let mut woken_at = Instant::now();
+        loop {
+            let next = AGAIN
+                .get(again)
+                .map_or(Instant::now() + TICK, |delay| woken_at + *delay);
+            tokio::select! {
+                () = self.woken.notified() => {
+                    (again, woken_at) = (0, Instant::now());
+                }
+                () = sleep_until(next) => again = (again + 1).min(AGAIN.len()),
+            }
+            if let Err(error) = self.forward(&mut at).await {
+                tracing::debug!(%error, "events can't be read");
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Nobody can be told of what was before the pump: they read it from the database themselves.
+    async fn begin(&self) -> EventCursor {
+        loop {
+            match self.store.newest_event().await {
+                Ok(newest) => return newest,
+                Err(error) => tracing::debug!(%error, "events can't be read"),
+            }
+            sleep(TICK).await;
+        }
+    }
+
+    async fn forward(&self, at: &mut EventCursor) -> mystic_store::Result<()> {
+        loop {
+            let page = self.store.events(*at, PAGE).await?;
+            let full = i64::try_from(page.len()).is_ok_and(|len| len == PAGE);
+            for event in page {
+                *at = event.cursor;
+                // An error means that nobody listens at the moment.
+                let _ = self.sender.send(Arc::new(event));
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+}

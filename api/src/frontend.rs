@@ -1,0 +1,75 @@
+//! The page, built into the program.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::extract::header_text;
+use crate::problem::Problem;
+
+#[derive(RustEmbed)]
+#[folder = "../frontend/dist"]
+#[allow_missing = true]
+struct Dist;
+
+const INDEX: &str = "index.html";
+/// Files under here carry a hash of their content in their name.
+const HASHED: &str = "assets/";
+const NO_SCRIPT_BUT_OURS: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// A file of the page, or the page itself for paths that its own router knows.
+pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    if path == "api" || path.starts_with("api/") {
+        return Problem::not_found(format!("There is nothing at {}.", uri.path())).into_response();
+    }
+    if !matches!(method, Method::GET | Method::HEAD) {
+        let problem = Problem::method_not_allowed("Pages are read with GET.");
+        return ([(header::ALLOW, "GET, HEAD")], problem).into_response();
+    }
+    if path.split('/').any(|part| part == "..") {
+        return Problem::not_found(format!("There is nothing at {}.", uri.path())).into_response();
+    }
+    if let Some(file) = Dist::get(path).filter(|_| !path.is_empty()) {
+        return answer(path, file, &headers);
+    }
+    // A missing file is an error, a path without an extension is a view of the page.
+    if path
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| name.contains('.'))
+    {
+        return Problem::not_found(format!("There is nothing at {}.", uri.path())).into_response();
+    }
+    match Dist::get(INDEX) {
+        Some(index) => answer(INDEX, index, &headers),
+        None => {
+            Problem::not_found("This program was built without its page; the API is at /api/docs.")
+                .into_response()
+        }
+    }
+}
+
+fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
+    let etag = format!("\"{}\"", hex::encode(file.metadata.sha256_hash()));
+    let cache = if path.starts_with(HASHED) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let about = [
+        (header::ETAG, etag.clone()),
+        (header::CACHE_CONTROL, cache.to_owned()),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            NO_SCRIPT_BUT_OURS.to_owned(),
+        ),
+    ];
+    if header_text(headers, header::IF_NONE_MATCH.as_str()) == Some(etag.as_str()) {
+        return (StatusCode::NOT_MODIFIED, about).into_response();
+    }
+    let kind = file.metadata.mimetype().to_owned();
+    (about, [(header::CONTENT_TYPE, kind)], Body::from(file.data)).into_response()
+}

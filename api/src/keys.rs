@@ -1,0 +1,57 @@
+//! API keys: 256 random bits, shown once, kept as their SHA-256.
+
+use mystic_store::{Store, StoreError};
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+use sha2::{Digest, Sha256};
+
+/// What every key begins with, so that scanners for leaked secrets can know it.
+const PREFIX: &str = "mystic_";
+
+/// A key that was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The name breaks the rule for names.
+    #[error(
+        "{0:?} is no name for a key: 1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or digit, and not \"local\""
+    )]
+    Name(String),
+    /// The system gives no random bits.
+    #[error("the system gives no random bits: {0}")]
+    Random(#[from] rand::rand_core::OsError),
+    /// The database's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes a key whose jobs belong to `name` and returns the bearer, which nothing can show again.
+///
+/// # Errors
+/// The name is not allowed or taken, or the database is away.
+pub async fn create(store: &Store, name: &str) -> Result<String, KeyError> {
+    if !is_name(name) {
+        return Err(KeyError::Name(name.to_owned()));
+    }
+    let mut secret = [0_u8; 32];
+    OsRng.try_fill_bytes(&mut secret)?;
+    let bearer = format!("{PREFIX}{}", hex::encode(secret));
+    store.create_key(name, hash(&bearer)).await?;
+    Ok(bearer)
+}
+
+/// What the database keeps of a bearer. 256 random bits need no slow hash; looking the hash up tells an attacker
+/// nothing about how near a guess was.
+pub(crate) fn hash(bearer: &str) -> [u8; 32] {
+    Sha256::digest(bearer.as_bytes()).into()
+}
+
+fn is_name(name: &str) -> bool {
+    let first = name
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let rest = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"._@-".contains(&byte));
+    first && rest && name.len() <= 64 && name != "local"
+}

@@ -1,0 +1,25 @@
+//! Submit and show: the REST API of MystiCanvas, its event streams, and the page that it serves.
+
+pub mod boot;
+mod cursor;
+mod events;
+mod extract;
+mod files;
+mod frontend;
+mod gauges;
+mod guard;
+mod hints;
+pub mod keys;
+mod measure;
+mod openapi;
+mod presets;
+mod problem;
+mod routes;
+mod server;
+mod state;
+mod wire;
+
+pub use openapi::{document, document_json};
+pub use presets::{PresetsError, load_presets};
+pub use problem::Problem;
+pub use server::{Server, StartError};

@@ -1,0 +1,98 @@
+//! The OpenAPI document, made from the handlers themselves.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::problem::Problem;
+use crate::routes::{devices, events, images, jobs, presets, queue, workers};
+use crate::state::App;
+use crate::wire::JobProgress;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "MystiCanvas",
+        description = "Image generation and tagging on GPUs that you own: submit jobs, follow them, fetch the pictures.",
+        license(name = "MIT", identifier = "MIT")
+    ),
+    components(schemas(Problem, JobProgress, mystic_store::EventRecord)),
+    modifiers(&Keys),
+    security(("api_key" = []), ()),
+    tags(
+        (name = "jobs", description = "Submit, follow and cancel"),
+        (name = "images", description = "Finished pictures"),
+        (name = "queue", description = "What runs and what waits"),
+        (name = "events", description = "Server-sent events"),
+        (name = "fleet", description = "Devices, workers and models")
+    )
+)]
+struct Document;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("api_key", scheme);
+    }
+}
+
+/// Every error, in one shape.
+pub struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .build();
+        let response = ResponseBuilder::new()
+            .description("The request was not served")
+            .content("application/problem+json", content)
+            .build();
+        BTreeMap::from([("default".to_owned(), response.into())])
+    }
+}
+
+/// The documented routes.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(jobs::submit::submit))
+        .routes(routes!(jobs::list::list))
+        .routes(routes!(jobs::show::show))
+        .routes(routes!(jobs::cancel::cancel))
+        .routes(routes!(jobs::events::events))
+        .routes(routes!(events::stream::stream))
+        .routes(routes!(queue::show::show))
+        .routes(routes!(images::list::list))
+        .routes(routes!(images::show::show))
+        .routes(routes!(images::file::file))
+        .routes(routes!(images::thumb::thumb))
+        .routes(routes!(devices::list::list))
+        .routes(routes!(workers::list::list))
+        .routes(routes!(presets::list::list))
+}
+
+/// The document.
+#[must_use]
+pub fn document() -> openapi::OpenApi {
+    router().into_openapi()
+}
+
+/// The document as `api openapi` prints it and `api/openapi.json` keeps it.
+///
+/// # Errors
+/// It can't be written down as JSON.
+pub fn document_json() -> serde_json::Result<String> {
+    // Through a value, so that the order of keys does not hang on the library's.
+    let mut text = serde_json::to_string_pretty(&serde_json::to_value(document())?)?;
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,151 @@
+//! Every error of the API in one shape: RFC 9457 problem details.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use mystic_domain::InvalidField;
+use mystic_store::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Seconds after which a client may try again while the database is away.
+const RETRY_AFTER_S: u32 = 2;
+
+/// Why a request was not served (RFC 9457, `application/problem+json`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// Stable name of the kind of problem, as a URN: `urn:mystic:problem:invalid_field`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// One sentence about this occurrence.
+    pub detail: String,
+    /// The field at fault, as `params.width`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The value that was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What would have been accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<String>,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident($status:ident, $title:literal);)*) => {
+        impl Problem {
+            $(
+                $(#[$doc])*
+                pub fn $name(detail: impl Into<String>) -> Self {
+                    Self {
+                        kind: concat!("urn:mystic:problem:", stringify!($name)).into(),
+                        title: $title,
+                        status: StatusCode::$status.as_u16(),
+                        detail: detail.into(),
+                        field: None,
+                        value: None,
+                        allowed: None,
+                    }
+                }
+            )*
+        }
+    };
+}
+
+kinds! {
+    /// The body is no JSON, or a header or query can't be read.
+    malformed(BAD_REQUEST, "The request can't be read");
+    /// A field or parameter that doesn't exist.
+    unknown_field(UNPROCESSABLE_ENTITY, "A field is not known");
+    /// A field that must be there is not.
+    missing_field(UNPROCESSABLE_ENTITY, "A field is missing");
+    /// A field whose value is not allowed.
+    invalid_field(UNPROCESSABLE_ENTITY, "A field has a value that is not allowed");
+    /// A key is needed, or the one that was sent is not known.
+    unauthorized(UNAUTHORIZED, "An API key is needed");
+    /// Another site's page sent this.
+    cross_site(FORBIDDEN, "The request comes from another site");
+    /// A host name that isn't ours.
+    misdirected(MISDIRECTED_REQUEST, "The request names another host");
+    /// Nothing is there.
+    not_found(NOT_FOUND, "Not found");
+    /// The path is there, the method is not.
+    method_not_allowed(METHOD_NOT_ALLOWED, "The method is not allowed here");
+    /// The same idempotency key with another body.
+    idempotency_conflict(CONFLICT, "The idempotency key was used for another request");
+    /// A body over the limit.
+    too_large(PAYLOAD_TOO_LARGE, "The request is too large");
+    /// A body that isn't declared as JSON.
+    unsupported_media_type(UNSUPPORTED_MEDIA_TYPE, "The media type is not supported");
+    /// A range outside of the file.
+    range_not_satisfiable(RANGE_NOT_SATISFIABLE, "The range lies outside of the file");
+    /// Too many event streams are open.
+    too_many_streams(SERVICE_UNAVAILABLE, "Too many event streams are open");
+    /// The database is away.
+    unavailable(SERVICE_UNAVAILABLE, "The service is not available at the moment");
+    /// A defect of ours.
+    internal(INTERNAL_SERVER_ERROR, "Something went wrong inside");
+}
+
+impl Problem {
+    /// Names the field, its value and what is allowed there.
+    #[must_use]
+    pub fn about(mut self, field: &str, value: Option<String>, allowed: Option<String>) -> Self {
+        self.field = Some(field.to_owned());
+        self.value = value;
+        self.allowed = allowed;
+        self
+    }
+}
+
+impl From<InvalidField> for Problem {
+    fn from(invalid: InvalidField) -> Self {
+        Self::invalid_field(invalid.to_string()).about(
+            &invalid.field,
+            Some(invalid.value),
+            Some(invalid.allowed),
+        )
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if error.is_unavailable() {
+            tracing::warn!(%error, "the database is not available");
+            Self::unavailable("The database can't be reached; try again in a moment.")
+        } else {
+            tracing::error!(%error, "a store call failed");
+            Self::internal("The database refused a statement; the log says why.")
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            // Basic lets a browser ask for the key by itself and send it with pictures and event streams too.
+            headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.append(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(
+                    "Basic realm=\"MystiCanvas: any name, the API key as password\"",
+                ),
+            );
+        }
+        response
+    }
+}

@@ -1,0 +1,36 @@
+//! One endpoint a file: the handler, its documentation and its errors.
+
+pub mod devices;
+pub mod events;
+pub mod images;
+pub mod jobs;
+pub mod presets;
+pub mod query;
+pub mod queue;
+pub mod workers;
+
+use mystic_domain::{JobId, JobState, Progress};
+use mystic_store::JobRecord;
+use std::collections::HashMap;
+
+use crate::state::App;
+
+/// What was last said of the running ones of these jobs; nothing while Redis is away.
+pub(crate) async fn latest_progress(app: &App, jobs: &[JobRecord]) -> HashMap<JobId, Progress> {
+    let running: Vec<JobId> = jobs
+        .iter()
+        .filter(|job| job.state == JobState::Running)
+        .map(|job| job.id)
+        .collect();
+    let latest = match app.queue.latest_progress(&running).await {
+        Ok(latest) => latest,
+        Err(error) => {
+            tracing::debug!(%error, "progress is not known");
+            return HashMap::new();
+        }
+    };
+    latest
+        .into_iter()
+        .filter_map(|(job, payload)| Some((job, serde_json::from_value(payload).ok()?)))
+        .collect()
+}

@@ -1,0 +1,33 @@
+use axum::Json;
+use axum::extract::State;
+use mystic_domain::ImageId;
+use mystic_store::ImageRecord;
+
+use crate::extract::Id;
+use crate::openapi::Problems;
+use crate::problem::Problem;
+use crate::state::App;
+use crate::wire::Image;
+
+/// Show a picture
+///
+/// With its tags and everything that made it: the same parameters make the same pixels.
+#[utoipa::path(
+    get,
+    path = "/api/v1/images/{id}",
+    tag = "images",
+    operation_id = "show_image",
+    params(("id" = ImageId, Path, description = "The picture")),
+    responses((status = 200, description = "The picture", body = Image), Problems)
+)]
+pub async fn show(State(app): State<App>, Id(id): Id<ImageId>) -> Result<Json<Image>, Problem> {
+    Ok(Json(record(&app, id).await?.into()))
+}
+
+/// The picture's row.
+pub async fn record(app: &App, id: ImageId) -> Result<ImageRecord, Problem> {
+    app.store
+        .image(id)
+        .await?
+        .ok_or_else(|| Problem::not_found(format!("There is no picture {id}.")))
+}

@@ -1,0 +1,146 @@
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use mystic_domain::{JobId, JobState};
+use mystic_store::{ImageFilter, JobRecord};
+use serde::{Deserialize, Deserializer};
+use tokio::time::{Instant, sleep_until};
+use utoipa::IntoParams;
+
+use crate::events::changed;
+use crate::extract::{Id, Query};
+use crate::openapi::Problems;
+use crate::problem::Problem;
+use crate::routes::latest_progress;
+use crate::state::App;
+use crate::wire::{Job, JobDetail, with_progress};
+
+/// The longest that a request waits for a job's end.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// How often a waiting request looks when it hears of no event.
+const LOOK: Duration = Duration::from_secs(2);
+/// Most pictures that a job can have made.
+const IMAGES: i64 = 1000;
+
+/// How to show a job.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ShowJob {
+    /// Wait for the job's end for so long (`30s`, `500ms`), at most 60s; the answer comes earlier when it has ended.
+    #[serde(default, deserialize_with = "wait")]
+    #[param(value_type = Option<String>, example = "30s")]
+    wait: Duration,
+}
+
+/// Show a job
+///
+/// With its attempts, pictures, live progress and, while it waits, its position. With `wait` the answer is held back
+/// until the job has ended or the time is over.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}",
+    tag = "jobs",
+    operation_id = "show_job",
+    params(("id" = JobId, Path, description = "The job"), ShowJob),
+    responses((status = 200, description = "The job", body = JobDetail), Problems)
+)]
+pub async fn show(
+    State(app): State<App>,
+    Id(id): Id<JobId>,
+    Query(ShowJob { wait }): Query<ShowJob>,
+) -> Result<Json<JobDetail>, Problem> {
+    let record = ended(&app, id, wait).await?;
+    Ok(Json(detail(&app, record).await?))
+}
+
+/// The job once it has ended, or as it is after `wait`.
+async fn ended(app: &App, id: JobId, wait: Duration) -> Result<JobRecord, Problem> {
+    let deadline = Instant::now() + wait;
+    let mut live = app.hub.subscribe();
+    loop {
+        let record = app.store.job(id).await?.ok_or_else(|| no_job(id))?;
+        let now = Instant::now();
+        if record.state.is_terminal() || now >= deadline || app.shutdown.is_draining() {
+            return Ok(record);
+        }
+        tokio::select! {
+            () = changed(&mut live, id) => {}
+            () = sleep_until(deadline.min(now + LOOK)) => {}
+            () = app.shutdown.draining() => {}
+        }
+    }
+}
+
+async fn detail(app: &App, record: JobRecord) -> Result<JobDetail, Problem> {
+    let id = record.id;
+    let images = app
+        .store
+        .images(&ImageFilter {
+            job: Some(id),
+            limit: IMAGES,
+            ..ImageFilter::default()
+        })
+        .await?;
+    let mut images = images;
+    images.sort_by_key(|image| image.index);
+    let mut tag_jobs = Vec::new();
+    for image in images.iter().filter(|image| image.job == id) {
+        tag_jobs.extend(app.store.jobs_of_image(image.id).await?);
+    }
+    let position = if record.state == JobState::Queued {
+        app.store.position(id).await?
+    } else {
+        None
+    };
+    let attempts = app.store.attempts(id).await?;
+    let mut progress = latest_progress(app, std::slice::from_ref(&record)).await;
+    progress.extend(latest_progress(app, &tag_jobs).await);
+    let last = progress.get(&id).copied();
+    Ok(JobDetail {
+        job: Job::new(record, last),
+        position,
+        attempts,
+        images: images.into_iter().map(Into::into).collect(),
+        tag_jobs: with_progress(tag_jobs, &progress),
+    })
+}
+
+/// There is no such job.
+pub fn no_job(id: JobId) -> Problem {
+    Problem::not_found(format!("There is no job {id}."))
+}
+
+fn wait<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(value)?;
+    parse_wait(&text).ok_or_else(|| {
+        serde::de::Error::custom(
+            "not a time that this server waits, expected 0s to 60s, as `30s` or `500ms`",
+        )
+    })
+}
+
+fn parse_wait(text: &str) -> Option<Duration> {
+    let wait = if let Some(millis) = text.strip_suffix("ms") {
+        Duration::from_millis(millis.parse().ok()?)
+    } else {
+        Duration::from_secs(text.strip_suffix('s').unwrap_or(text).parse().ok()?)
+    };
+    (wait <= MAX_WAIT).then_some(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_has_a_unit_and_a_bound() {
+        assert_eq!(parse_wait("30s"), Some(Duration::from_secs(30)));
+        assert_eq!(parse_wait("5"), Some(Duration::from_secs(5)));
+        assert_eq!(parse_wait("250ms"), Some(Duration::from_millis(250)));
+        for refused in ["61s", "-1s", "1h", "", "s", "60001ms"] {
+            assert_eq!(parse_wait(refused), None, "{refused}");
+        }
+    }
+}

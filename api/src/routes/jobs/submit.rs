@@ -1,0 +1,431 @@
+use axum::Extension;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Datelike, Utc};
+use mystic_domain::{
+    EngineKind, GenerateParams, ImageId, ImageModel, InvalidField, JobId, JobParams, MAX_SEED,
+    Model, Preset, TagParams,
+};
+use mystic_store::{NewJob, Submitted};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use crate::extract::{JsonBody, header_text, typed};
+use crate::guard::Owner;
+use crate::openapi::Problems;
+use crate::problem::Problem;
+use crate::state::App;
+use crate::wire::{Job, job_url};
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const DEFAULT_ATTEMPTS: i32 = 5;
+
+/// A job to submit. Unknown fields are refused.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum SubmitJob {
+    /// Pictures from a prompt.
+    Generate(SubmitGenerate),
+    /// Tags for one picture.
+    Tag(SubmitTag),
+}
+
+/// Pictures from a prompt.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitGenerate {
+    /// `generate`.
+    pub kind: GenerateKind,
+    /// The image model, by a name from `/api/v1/presets`.
+    #[schema(example = "demo")]
+    pub preset: String,
+    /// What to make.
+    pub params: GenerateRequest,
+    /// Whether each picture is tagged; the server's configuration decides where absent.
+    #[serde(default)]
+    pub auto_tag: Option<bool>,
+    /// −100 to 100; higher runs first.
+    #[serde(default)]
+    #[schema(minimum = -100, maximum = 100)]
+    pub priority: i16,
+    /// Attempts allowed, 1 to 100.
+    #[serde(default = "default_attempts")]
+    #[schema(minimum = 1, maximum = 100, default = 5)]
+    pub max_attempts: i32,
+    /// Not started before this time.
+    #[serde(default)]
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+/// Tags for one picture.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitTag {
+    /// `tag`.
+    pub kind: TagKind,
+    /// The language model; the server's tagging preset where absent.
+    #[serde(default)]
+    pub preset: Option<String>,
+    /// What to tag.
+    pub params: TagRequest,
+    /// −100 to 100; higher runs first.
+    #[serde(default)]
+    #[schema(minimum = -100, maximum = 100)]
+    pub priority: i16,
+    /// Attempts allowed, 1 to 100.
+    #[serde(default = "default_attempts")]
+    #[schema(minimum = 1, maximum = 100, default = 5)]
+    pub max_attempts: i32,
+    /// Not started before this time.
+    #[serde(default)]
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+/// The kind of [`SubmitGenerate`].
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GenerateKind {
+    /// Pictures from a prompt.
+    Generate,
+}
+
+/// The kind of [`SubmitTag`].
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TagKind {
+    /// Tags for one picture.
+    Tag,
+}
+
+/// What to make; everything but the prompt has the preset's default.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerateRequest {
+    /// What to draw.
+    #[schema(example = "a red circle on a blue background")]
+    pub prompt: String,
+    /// What to avoid.
+    #[serde(default)]
+    pub negative_prompt: Option<String>,
+    /// Pixels.
+    #[serde(default)]
+    pub width: Option<u32>,
+    /// Pixels.
+    #[serde(default)]
+    pub height: Option<u32>,
+    /// Diffusion steps.
+    #[serde(default)]
+    pub steps: Option<u32>,
+    /// Guidance scale.
+    #[serde(default)]
+    pub cfg: Option<f32>,
+    /// Seed of the first picture, the next ones count up; random where absent.
+    #[serde(default)]
+    pub seed: Option<i64>,
+    /// Pictures to make; 1 where absent.
+    #[serde(default)]
+    pub batch: Option<u32>,
+    /// Sampler.
+    #[serde(default)]
+    pub sampler: Option<String>,
+    /// Noise schedule.
+    #[serde(default)]
+    pub scheduler: Option<String>,
+}
+
+/// What to tag.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TagRequest {
+    /// The picture.
+    pub image: ImageId,
+}
+
+fn default_attempts() -> i32 {
+    DEFAULT_ATTEMPTS
+}
+
+/// Accept a job
+///
+/// The job is stored before the answer is sent; a worker takes it up as soon as it has a turn.
+/// With an `Idempotency-Key` a repeated request returns the job that the first one made (200) instead of another.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs",
+    tag = "jobs",
+    operation_id = "submit_job",
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters, unique per job and owner")),
+    request_body = SubmitJob,
+    responses(
+        (status = 202, description = "Accepted", body = Job, headers(("Location" = String, description = "The job's URL"))),
+        (status = 200, description = "Accepted before, under the same key", body = Job),
+        (status = 409, description = "The key was used for another request", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "A field is unknown, missing or not allowed", body = Problem, content_type = "application/problem+json"),
+        Problems,
+    )
+)]
+pub async fn submit(
+    State(app): State<App>,
+    Extension(Owner(owner)): Extension<Owner>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let idempotency = idempotency(&headers, &body)?;
+    let new = NewJob {
+        idempotency,
+        owner,
+        ..new_job(&app, parse(body)?).await?
+    };
+    let (status, record) = match app.store.submit(&new).await? {
+        Submitted::New(record) => {
+            app.hints.submitted(record.id);
+            tracing::info!(job = %record.id, preset = record.preset, owner = record.owner, "job accepted");
+            (StatusCode::ACCEPTED, record)
+        }
+        Submitted::Same(record) => (StatusCode::OK, record),
+        Submitted::Other => {
+            return Err(Problem::idempotency_conflict(
+                "This Idempotency-Key came with another request before.",
+            )
+            .about(
+                IDEMPOTENCY_KEY,
+                new.idempotency.map(|(key, _)| key),
+                Some("a fresh key".into()),
+            ));
+        }
+    };
+    let location = job_url(record.id);
+    Ok((
+        status,
+        [(header::LOCATION, location)],
+        Json(Job::new(record, None)),
+    )
+        .into_response())
+}
+
+fn parse(body: Value) -> Result<SubmitJob, Problem> {
+    let Some(object) = body.as_object() else {
+        return Err(Problem::malformed("The body is not a JSON object."));
+    };
+    let kinds = || Some("generate, tag".to_owned());
+    match object.get("kind") {
+        Some(Value::String(kind)) if kind == "generate" => typed(body).map(SubmitJob::Generate),
+        Some(Value::String(kind)) if kind == "tag" => typed(body).map(SubmitJob::Tag),
+        Some(Value::String(kind)) => Err(InvalidField::new("kind", kind, "generate, tag").into()),
+        Some(other) => Err(InvalidField::new("kind", other, "generate, tag").into()),
+        None => Err(Problem::missing_field("kind is missing.").about("kind", None, kinds())),
+    }
+}
+
+fn idempotency(headers: &HeaderMap, body: &Value) -> Result<Option<(String, [u8; 32])>, Problem> {
+    if !headers.contains_key(IDEMPOTENCY_KEY) {
+        return Ok(None);
+    }
+    let key = header_text(headers, IDEMPOTENCY_KEY).unwrap_or_default();
+    if key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(
+            InvalidField::new(IDEMPOTENCY_KEY, key, "1 to 255 visible ASCII characters").into(),
+        );
+    }
+    Ok(Some((
+        key.to_owned(),
+        Sha256::digest(body.to_string().as_bytes()).into(),
+    )))
+}
+
+async fn new_job(app: &App, request: SubmitJob) -> Result<NewJob, Problem> {
+    match request {
+        SubmitJob::Generate(request) => generate(app, request).await,
+        SubmitJob::Tag(request) => tag(app, request).await,
+    }
+}
+
+async fn generate(app: &App, request: SubmitGenerate) -> Result<NewJob, Problem> {
+    common(request.priority, request.max_attempts, request.not_before)?;
+    let preset = known_preset(app, "preset", &request.preset, EngineKind::Sd).await?;
+    let Model::Sd(model) = &preset.model else {
+        return Err(Problem::internal("The preset's engine and model disagree."));
+    };
+    let asked = request.params;
+    text(
+        "params.prompt",
+        &asked.prompt,
+        app.config.api.max_prompt_bytes,
+        true,
+    )?;
+    if let Some(negative) = &asked.negative_prompt {
+        text(
+            "params.negative_prompt",
+            negative,
+            app.config.api.max_prompt_bytes,
+            false,
+        )?;
+    }
+    let mut params = complete(model, asked);
+    model.check(&params, f64::from(app.config.api.max_cost))?;
+    params.tag_preset = tag_preset(app, request.auto_tag).await?;
+    Ok(NewJob {
+        priority: request.priority,
+        max_attempts: request.max_attempts,
+        not_before: request.not_before,
+        ..blank(JobParams::Generate(params), preset.name)
+    })
+}
+
+async fn tag(app: &App, request: SubmitTag) -> Result<NewJob, Problem> {
+    common(request.priority, request.max_attempts, request.not_before)?;
+    let name = request
+        .preset
+        .as_deref()
+        .unwrap_or(&app.config.tagging.preset);
+    let preset = known_preset(app, "preset", name, EngineKind::Llm).await?;
+    let image = request.params.image;
+    let Some(record) = app.store.image(image).await? else {
+        return Err(InvalidField::new("params.image", image, "the id of a picture").into());
+    };
+    let params = TagParams {
+        image,
+        prompt: record.params.prompt,
+    };
+    Ok(NewJob {
+        priority: request.priority,
+        max_attempts: request.max_attempts,
+        not_before: request.not_before,
+        parent_image: Some(image),
+        ..blank(JobParams::Tag(params), preset.name)
+    })
+}
+
+fn blank(params: JobParams, preset: String) -> NewJob {
+    NewJob {
+        id: JobId::generate(),
+        params,
+        preset,
+        owner: String::new(),
+        priority: 0,
+        max_attempts: DEFAULT_ATTEMPTS,
+        not_before: None,
+        idempotency: None,
+        parent_image: None,
+        auto: false,
+    }
+}
+
+fn common(
+    priority: i16,
+    max_attempts: i32,
+    not_before: Option<DateTime<Utc>>,
+) -> Result<(), InvalidField> {
+    if !(-100..=100).contains(&priority) {
+        return Err(InvalidField::new("priority", priority, "-100 to 100"));
+    }
+    if !(1..=100).contains(&max_attempts) {
+        return Err(InvalidField::new("max_attempts", max_attempts, "1 to 100"));
+    }
+    match not_before {
+        Some(at) if !(1970..=9999).contains(&at.year()) => Err(InvalidField::new(
+            "not_before",
+            at,
+            "a time of the years 1970 to 9999",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn text(field: &str, text: &str, max_bytes: usize, required: bool) -> Result<(), InvalidField> {
+    let shown = || text.chars().take(60).collect::<String>();
+    if required && text.trim().is_empty() {
+        return Err(InvalidField::new(field, "empty", "some text"));
+    }
+    if text.len() > max_bytes {
+        let given = format!("{} bytes long", text.len());
+        return Err(InvalidField::new(
+            field,
+            given,
+            format!("up to {max_bytes} bytes of UTF-8"),
+        ));
+    }
+    if text.contains('\0') {
+        return Err(InvalidField::new(
+            field,
+            shown().replace('\0', "\u{2400}"),
+            "text without NUL",
+        ));
+    }
+    Ok(())
+}
+
+async fn known_preset(
+    app: &App,
+    field: &str,
+    name: &str,
+    engine: EngineKind,
+) -> Result<Preset, Problem> {
+    let asked = if name.contains('\0') {
+        None
+    } else {
+        app.store.preset(name).await?
+    };
+    if let Some(preset) = asked.filter(|preset| preset.engine() == engine) {
+        return Ok(preset);
+    }
+    let presets = app.store.presets().await?;
+    let fitting = presets
+        .iter()
+        .map(|record| &record.preset)
+        .filter(|preset| preset.engine() == engine);
+    let names: Vec<&str> = fitting.map(|preset| preset.name.as_str()).collect();
+    let allowed = if names.is_empty() {
+        format!("none: no preset of engine {} is known", engine.as_str())
+    } else {
+        format!("one of {}", names.join(", "))
+    };
+    Err(InvalidField::new(field, name.replace('\0', "\u{2400}"), allowed).into())
+}
+
+/// The preset that tags the pictures of a job. A default that can't be met is no reason to refuse a picture.
+async fn tag_preset(app: &App, asked: Option<bool>) -> Result<Option<String>, Problem> {
+    let tagging = &app.config.tagging;
+    if !asked.unwrap_or(tagging.enabled) {
+        return Ok(None);
+    }
+    let there = app
+        .store
+        .preset(&tagging.preset)
+        .await?
+        .filter(|preset| preset.engine() == EngineKind::Llm);
+    if there.is_none() && asked == Some(true) {
+        let allowed = format!(
+            "false: the tagging preset {} is not known here",
+            tagging.preset
+        );
+        return Err(InvalidField::new("auto_tag", true, allowed).into());
+    }
+    Ok(there.map(|preset| preset.name))
+}
+
+fn complete(model: &ImageModel, asked: GenerateRequest) -> GenerateParams {
+    let defaults = &model.defaults;
+    GenerateParams {
+        prompt: asked.prompt,
+        negative_prompt: asked
+            .negative_prompt
+            .unwrap_or_else(|| defaults.negative_prompt.clone()),
+        width: asked.width.unwrap_or(defaults.width),
+        height: asked.height.unwrap_or(defaults.height),
+        steps: asked.steps.unwrap_or(defaults.steps),
+        cfg: asked.cfg.unwrap_or(defaults.cfg),
+        seed: asked
+            .seed
+            .unwrap_or_else(|| rand::rng().random_range(0..=MAX_SEED)),
+        batch: asked.batch.unwrap_or(1),
+        sampler: asked.sampler.or_else(|| defaults.sampler.clone()),
+        scheduler: asked.scheduler.or_else(|| defaults.scheduler.clone()),
+        tag_preset: None,
+    }
+}
