@@ -134,17 +134,25 @@ async fn listed_ticket_without_payload_does_not_stop_the_queue() {
     let before = JobId::generate();
     submit(&queue, before).await;
     arrives(&mut jobs, before).await;
-    let poison = redis::cmd("RPUSH")
-        .arg("mystic:submitted:active")
-        .arg("01ARZ3NDEKTSV4RRFFQ69G5FAV")
-        .to_owned();
-    poison
+    let poison = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    redis::pipe()
+        .rpush("mystic:submitted:active", poison)
+        .hset(
+            format!("mystic:submitted:meta:{poison}"),
+            "status",
+            "Pending",
+        )
         .exec_async(&mut server.connection().await)
         .await
         .unwrap();
     let after = JobId::generate();
     submit(&queue, after).await;
     arrives(&mut jobs, after).await;
+    eventually("nothing of it is left", async || {
+        let keys = server.keys().await;
+        (!keys.iter().any(|key| key.contains(poison))).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
