@@ -5,9 +5,8 @@ use utoipa::ToSchema;
 
 use crate::{EngineKind, GenerateParams, InvalidField, Pixels};
 
-/// A named model.
+/// A named model. Unknown fields are refused by the model's own type: here, serde would refuse the model's too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Preset {
     /// Unique name.
     pub name: String,

@@ -1,0 +1,273 @@
+//! The only unsafe code of the worker: owners of what the native library allocates, and its callbacks.
+
+#![expect(
+    unsafe_code,
+    reason = "the native library is called here and nowhere else"
+)]
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::mem::MaybeUninit;
+use std::ptr::{NonNull, null};
+use std::slice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use diffusion_rs::api::{SampleMethod, Scheduler};
+use diffusion_rs_sys as sys;
+use mystic_domain::{FailureKind, ImageFiles};
+use mystic_engine::child::EngineError;
+
+use super::observer::{Level, Observer};
+use super::settings::Settings;
+
+/// A loaded model. The library frees it when this is dropped.
+pub struct Context {
+    // Fields drop in this order: freeing the model may still log.
+    model: LoadedModel,
+    _callbacks: Callbacks,
+}
+
+impl Context {
+    /// Opens the files and sets the model up; its weights are read when the first picture needs them.
+    ///
+    /// # Errors
+    /// `ModelCorrupt` where the library refuses the files, `OutOfMemory` where it says that memory ran out,
+    /// `InvalidInput` for a path with a NUL character, `Internal` while this process holds another model: the
+    /// library's callbacks are global.
+    pub fn load(
+        files: &ImageFiles,
+        threads: u32,
+        observer: Arc<Observer>,
+    ) -> Result<Self, EngineError> {
+        let callbacks = Callbacks::install(observer)?;
+        let paths = Paths::new(files)?;
+        let mut params = MaybeUninit::<sys::sd_ctx_params_t>::uninit();
+        // SAFETY: the function writes every field through the pointer, which is valid for writes.
+        let mut params = unsafe {
+            sys::sd_ctx_params_init(params.as_mut_ptr());
+            params.assume_init()
+        };
+        params.model_path = pointer(&paths.model);
+        params.diffusion_model_path = pointer(&paths.diffusion_model);
+        params.vae_path = pointer(&paths.vae);
+        params.taesd_path = pointer(&paths.taesd);
+        params.clip_l_path = pointer(&paths.clip_l);
+        params.clip_g_path = pointer(&paths.clip_g);
+        params.t5xxl_path = pointer(&paths.t5xxl);
+        params.llm_path = pointer(&paths.llm);
+        params.n_threads = c_int::try_from(threads).unwrap_or(c_int::MAX);
+        // The memory formulae of GPUs assume it; on a CPU it is the slower way.
+        params.diffusion_flash_attn = cfg!(any(feature = "cuda", feature = "vulkan"));
+        // SAFETY: `params` and the strings that it points to outlive the call, which copies what it keeps.
+        let model = unsafe { sys::new_sd_ctx(&raw const params) };
+        let model = NonNull::new(model)
+            .ok_or_else(|| callbacks.observer.failure(FailureKind::ModelCorrupt))?;
+        Ok(Self {
+            model: LoadedModel(model),
+            _callbacks: callbacks,
+        })
+    }
+
+    /// Whether the model makes pictures; the library has video models too.
+    #[must_use]
+    pub fn draws_images(&self) -> bool {
+        // SAFETY: the model is loaded for as long as `self.model` lives.
+        unsafe { sys::sd_ctx_supports_image_generation(self.model.0.as_ptr()) }
+    }
+
+    /// Draws one picture; `None` where the library gives none, its log lines say why.
+    pub fn draw(&mut self, settings: &Settings) -> Option<Picture> {
+        let mut params = MaybeUninit::<sys::sd_img_gen_params_t>::uninit();
+        // SAFETY: the function writes every field through the pointer, which is valid for writes.
+        let mut params = unsafe {
+            sys::sd_img_gen_params_init(params.as_mut_ptr());
+            params.assume_init()
+        };
+        params.prompt = settings.prompt.as_ptr();
+        params.negative_prompt = settings.negative_prompt.as_ptr();
+        params.width = settings.width;
+        params.height = settings.height;
+        params.seed = settings.seed;
+        params.sample_params.sample_steps = settings.steps;
+        params.sample_params.guidance.txt_cfg = settings.cfg;
+        params.sample_params.sample_method = settings.sampler;
+        params.sample_params.scheduler = settings.scheduler;
+        if let Some(tile) = settings.tile {
+            params.vae_tiling_params.enabled = true;
+            params.vae_tiling_params.rel_size_x = tile.width;
+            params.vae_tiling_params.rel_size_y = tile.height;
+        }
+        // SAFETY: the model is loaded and `&mut self` keeps other calls out; `params` and the strings that it points
+        // to outlive the call.
+        let images = unsafe { sys::generate_image(self.model.0.as_ptr(), &raw const params) };
+        NonNull::new(images).and_then(Picture::own)
+    }
+}
+
+/// Owns the native model.
+struct LoadedModel(NonNull<sys::sd_ctx_t>);
+
+impl Drop for LoadedModel {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from `new_sd_ctx` and is freed here only.
+        unsafe { sys::free_sd_ctx(self.0.as_ptr()) }
+    }
+}
+
+/// A picture's pixels, in the library's memory. Freed when this is dropped.
+pub struct Picture(NonNull<sys::sd_image_t>);
+
+impl Picture {
+    /// Takes over what `generate_image` returned for one picture.
+    fn own(images: NonNull<sys::sd_image_t>) -> Option<Self> {
+        let picture = Self(images);
+        let image = picture.image();
+        (!image.data.is_null() && image.channel == 3).then_some(picture)
+    }
+
+    fn image(&self) -> &sys::sd_image_t {
+        // SAFETY: the array holds one image for as long as `self` lives.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Width in pixels.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.image().width
+    }
+
+    /// Height in pixels.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.image().height
+    }
+
+    /// RGB, 8 bits each, row by row.
+    #[must_use]
+    pub fn rgb(&self) -> &[u8] {
+        let image = self.image();
+        let bytes = image.width as usize * image.height as usize * 3;
+        // SAFETY: the library allocated width × height × channel bytes; `own` saw that there are 3 channels.
+        unsafe { slice::from_raw_parts(image.data, bytes) }
+    }
+}
+
+impl Drop for Picture {
+    fn drop(&mut self) {
+        // SAFETY: the array of one image came from `generate_image` and is freed here only.
+        unsafe { sys::free_sd_images(self.0.as_ptr(), 1) }
+    }
+}
+
+/// The sampler of this name in the library.
+#[must_use]
+pub fn sampler(name: &str) -> Option<SampleMethod> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: the function compares the string with its own and keeps nothing.
+    let method = unsafe { sys::str_to_sample_method(name.as_ptr()) };
+    (method != SampleMethod::SAMPLE_METHOD_COUNT).then_some(method)
+}
+
+/// The noise schedule of this name in the library.
+#[must_use]
+pub fn scheduler(name: &str) -> Option<Scheduler> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: the function compares the string with its own and keeps nothing.
+    let scheduler = unsafe { sys::str_to_scheduler(name.as_ptr()) };
+    (scheduler != Scheduler::SCHEDULER_COUNT).then_some(scheduler)
+}
+
+/// Whether a model of this process has the library's global callbacks.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+/// The library's global callbacks, pointed at one observer until this is dropped.
+struct Callbacks {
+    observer: Arc<Observer>,
+}
+
+impl Callbacks {
+    fn install(observer: Arc<Observer>) -> Result<Self, EngineError> {
+        if INSTALLED.swap(true, Ordering::AcqRel) {
+            return Err(EngineError::new(
+                FailureKind::Internal,
+                "this process holds a model already",
+            ));
+        }
+        let callbacks = Self { observer };
+        let data = Arc::as_ptr(&callbacks.observer).cast_mut().cast();
+        // SAFETY: `data` stays valid until `drop` takes the callbacks back, and the library calls them only inside
+        // calls on the one model that is dropped before them.
+        unsafe {
+            sys::sd_set_log_callback(Some(on_log), data);
+            sys::sd_set_progress_callback(Some(on_progress), data);
+        }
+        Ok(callbacks)
+    }
+}
+
+impl Drop for Callbacks {
+    fn drop(&mut self) {
+        // SAFETY: no native call is under way, since the model is gone.
+        unsafe {
+            sys::sd_set_log_callback(None, std::ptr::null_mut());
+            sys::sd_set_progress_callback(None, std::ptr::null_mut());
+        }
+        INSTALLED.store(false, Ordering::Release);
+    }
+}
+
+unsafe extern "C" fn on_log(level: sys::sd_log_level_t, text: *const c_char, data: *mut c_void) {
+    // SAFETY: `Callbacks` installed this with a live observer, and the library passes a string that ends with NUL.
+    let (observer, text) = unsafe { (&*data.cast::<Observer>(), CStr::from_ptr(text)) };
+    let level = match level {
+        sys::sd_log_level_t::SD_LOG_DEBUG => Level::Debug,
+        sys::sd_log_level_t::SD_LOG_INFO => Level::Info,
+        sys::sd_log_level_t::SD_LOG_WARN => Level::Warn,
+        _ => Level::Error,
+    };
+    observer.log(level, &text.to_string_lossy());
+}
+
+unsafe extern "C" fn on_progress(step: c_int, of: c_int, _seconds: f32, data: *mut c_void) {
+    // SAFETY: `Callbacks` installed this with a live observer.
+    let observer = unsafe { &*data.cast::<Observer>() };
+    observer.progress(
+        u32::try_from(step).unwrap_or(0),
+        u32::try_from(of).unwrap_or(0),
+    );
+}
+
+/// A model's paths as the library takes them.
+struct Paths {
+    model: Option<CString>,
+    diffusion_model: Option<CString>,
+    vae: Option<CString>,
+    taesd: Option<CString>,
+    clip_l: Option<CString>,
+    clip_g: Option<CString>,
+    t5xxl: Option<CString>,
+    llm: Option<CString>,
+}
+
+impl Paths {
+    fn new(files: &ImageFiles) -> Result<Self, EngineError> {
+        let path = |path: &Option<String>| {
+            let path = path.as_deref().map(CString::new).transpose();
+            path.map_err(|error| EngineError::new(FailureKind::InvalidInput, error.to_string()))
+        };
+        Ok(Self {
+            model: path(&files.model)?,
+            diffusion_model: path(&files.diffusion_model)?,
+            vae: path(&files.vae)?,
+            taesd: path(&files.taesd)?,
+            clip_l: path(&files.clip_l)?,
+            clip_g: path(&files.clip_g)?,
+            t5xxl: path(&files.t5xxl)?,
+            llm: path(&files.llm)?,
+        })
+    }
+}
+
+fn pointer(text: &Option<CString>) -> *const c_char {
+    text.as_deref().map_or(null(), CStr::as_ptr)
+}

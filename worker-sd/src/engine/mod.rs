@@ -1,0 +1,149 @@
+//! The engine child's work: one model, kept between pictures.
+
+mod context;
+mod observer;
+mod settings;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use mystic_domain::{FailureKind, GenerateParams, ImageFiles, Plan};
+use mystic_engine::child::{Engine, EngineError, Events};
+use mystic_engine::{Command, Event, LoadModel};
+
+pub use context::{Context, Picture, sampler, scheduler};
+pub use observer::Observer;
+pub use settings::Settings;
+
+use observer::Work;
+
+/// A loaded diffusion model and what watches its library.
+pub struct SdEngine {
+    context: Context,
+    observer: Arc<Observer>,
+}
+
+impl SdEngine {
+    /// Loads a model; `report` gets progress and buffer sizes from then on.
+    ///
+    /// The library reads weights only when a picture needs them. One throw-away step makes it read them all, so that
+    /// a truncated file is found here and the first picture is as quick as the next.
+    ///
+    /// # Errors
+    /// `ModelMissing` where a file can't be opened, `ModelCorrupt` where the library refuses one, `OutOfMemory` where
+    /// it says that memory ran out, `InvalidInput` where the model draws no pictures.
+    pub fn open(
+        files: &ImageFiles,
+        threads: u32,
+        report: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Result<Self, EngineError> {
+        for path in files.paths() {
+            File::open(path).map_err(|error| {
+                EngineError::new(
+                    FailureKind::ModelMissing,
+                    format!("model file {path} can't be opened: {error}"),
+                )
+            })?;
+        }
+        let observer = Arc::new(Observer::new(report));
+        observer.begin(Work::Load);
+        let context = Context::load(files, threads, Arc::clone(&observer))?;
+        if let Some(refused) = observer.refused_file() {
+            return Err(EngineError::new(FailureKind::ModelCorrupt, refused));
+        }
+        if !context.draws_images() {
+            return Err(EngineError::new(
+                FailureKind::InvalidInput,
+                "this model makes videos, not pictures",
+            ));
+        }
+        let mut engine = Self { context, observer };
+        if engine.context.draw(&Settings::one_small_step()).is_none() {
+            return Err(engine.observer.failure(FailureKind::ModelCorrupt));
+        }
+        engine.observer.end();
+        Ok(engine)
+    }
+
+    /// Draws one picture and writes its pixels to `path`: RGB, 8 bits each, row by row, no header.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the library can't take the parameters, `OutOfMemory` where it says that memory ran out,
+    /// `DiskFull` where the pixels don't fit, else `Internal`.
+    pub fn draw(
+        &mut self,
+        params: &GenerateParams,
+        seed: i64,
+        plan: Plan,
+        path: &Path,
+    ) -> Result<Event, EngineError> {
+        let settings = Settings::new(params, seed, plan)?;
+        self.observer.begin(Work::Picture {
+            steps: params.steps,
+        });
+        let picture = self.context.draw(&settings);
+        let times = self.observer.end();
+        let picture = picture.ok_or_else(|| self.observer.failure(FailureKind::Internal))?;
+        write_pixels(path, picture.rgb()).map_err(|error| unwritten(path, &error))?;
+        Ok(Event::Image {
+            width: picture.width(),
+            height: picture.height(),
+            times,
+        })
+    }
+}
+
+impl Engine for SdEngine {
+    fn load(model: LoadModel, events: &Events) -> Result<Self, EngineError> {
+        let LoadModel::Sd { files, threads } = model else {
+            return Err(EngineError::new(
+                FailureKind::InvalidInput,
+                "this engine loads diffusion models only",
+            ));
+        };
+        let events = events.clone();
+        Self::open(&files, threads, move |event| {
+            events.send(&event);
+            if matches!(event, Event::Failed { .. }) {
+                // The library aborts next. A failed load ends the child anyway, and this way without a core dump.
+                std::process::exit(1);
+            }
+        })
+    }
+
+    fn run(&mut self, command: Command, _events: &Events) -> Result<Event, EngineError> {
+        match command {
+            Command::Generate {
+                params,
+                seed,
+                plan,
+                pixels,
+            } => self.draw(&params, seed, plan, &pixels),
+            Command::Load { .. } => Err(EngineError::new(
+                FailureKind::InvalidInput,
+                "a model is loaded already; another one needs another child",
+            )),
+            Command::Tag { .. } => Err(EngineError::new(
+                FailureKind::InvalidInput,
+                "this engine draws pictures only",
+            )),
+        }
+    }
+}
+
+fn write_pixels(path: &Path, rgb: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(rgb)?;
+    file.flush()
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> EngineError {
+    let kind = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureKind::DiskFull,
+        _ => FailureKind::Internal,
+    };
+    let path = path.display();
+    EngineError::new(kind, format!("pixels can't be written to {path}: {error}"))
+}
