@@ -1,0 +1,1821 @@
+// Generated from api/openapi.json by `npm run generate`.
+
+export interface paths {
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List devices
+         * @description Every device with its ledger in MiB: what is booked by loaded models and by running jobs, and what others use.
+         */
+        get: operations["list_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow everything
+         * @description Server-sent events of all jobs from now on, or from after `Last-Event-ID`, without a gap and without a repetition.
+         *     Frames named `job` hold an `EventRecord`; frames named `progress` hold a list of `JobProgress`, have no id and come
+         *     at most 20 times a second. A silent stream sends a comment every 10 s.
+         */
+        get: operations["follow_all"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List pictures
+         * @description Newest first. Pictures that are added meanwhile don't shift the pages.
+         */
+        get: operations["list_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a picture
+         * @description With its tags and everything that made it: the same parameters make the same pixels.
+         */
+        get: operations["show_image"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a picture's PNG
+         * @description The parameters that made it are in its text chunks. Never changes: the ETag is the file's SHA-256. Ranges are served.
+         */
+        get: operations["get_image_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/thumb": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a picture's thumbnail
+         * @description A PNG. Never changes: the ETag is the file's SHA-256. Ranges are served.
+         */
+        get: operations["get_image_thumb"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List jobs
+         * @description Newest first. Jobs that are added meanwhile don't shift the pages.
+         */
+        get: operations["list_jobs"];
+        put?: never;
+        /**
+         * Accept a job
+         * @description The job is stored before the answer is sent; a worker takes it up as soon as it has a turn.
+         *     With an `Idempotency-Key` a repeated request returns the job that the first one made (200) instead of another.
+         */
+        post: operations["submit_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a job
+         * @description With its attempts, pictures, live progress and, while it waits, its position. With `wait` the answer is held back
+         *     until the job has ended or the time is over.
+         */
+        get: operations["show_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a job
+         * @description A waiting job ends at once, a running one within seconds; pictures that it has made are kept. Cancelling again, or
+         *     a job that has ended, changes nothing.
+         */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a job
+         * @description Server-sent events from the job's first one, or from after `Last-Event-ID`, which is the event's `number` here.
+         *     Frames named `job` hold an `EventRecord`; frames named `progress` hold a list of `JobProgress` and no id. The stream
+         *     goes on after the job's end (its pictures may still be tagged) until the client closes it.
+         */
+        get: operations["follow_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List presets
+         * @description The models that a job can name, with their defaults and limits, and what each live worker says of them.
+         */
+        get: operations["list_presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the queue
+         * @description Jobs by state, those under way with their progress, and the first 100 of those that wait, in the order in which
+         *     they will run.
+         */
+        get: operations["show_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List workers */
+        get: operations["list_workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description One attempt of a job. */
+        AttemptRecord: {
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            attempt: number;
+            /** @description The device. */
+            device: components["schemas"]["DeviceId"];
+            error?: components["schemas"]["Failure"] | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at?: string | null;
+            /** @description `succeeded`, `failed`, `retried`, `cancelled` or `lost`. */
+            outcome?: string | null;
+            /**
+             * Format: int64
+             * @description Largest memory of the engine child that was seen, in MiB.
+             */
+            peak_mib?: number | null;
+            /** @description The plan. */
+            plan: components["schemas"]["Plan"];
+            /**
+             * Format: date-time
+             * @description When it was claimed.
+             */
+            started_at: string;
+            times?: components["schemas"]["PhaseTimes"] | null;
+            /** @description The worker. */
+            worker: components["schemas"]["WorkerId"];
+        };
+        /**
+         * @description Settings that can't change without loading the model again.
+         * @enum {string}
+         */
+        ContextPlan: "default";
+        /** @description A device: an NVML UUID (`GPU-…`) or `<host>/cpu`. */
+        DeviceId: string;
+        /** @description A device and what is booked on it. Memory in MiB. */
+        DeviceRecord: {
+            /** @description What may be booked. */
+            capacity: components["schemas"]["Mib"];
+            /** @description The machine. */
+            host: string;
+            /** @description NVML UUID or `<host>/cpu`. */
+            id: components["schemas"]["DeviceId"];
+            /** @description `cuda` or `cpu`. */
+            kind: string;
+            /** @description Jobs on it. */
+            leases: components["schemas"]["LeaseRecord"][];
+            /**
+             * Format: date-time
+             * @description When the device was lost.
+             */
+            lost_at?: string | null;
+            /** @description For people. */
+            name: string;
+            /** @description In use by strangers. */
+            others: components["schemas"]["Mib"];
+            /** @description Whether `others` was reckoned from bookings. */
+            others_estimated: boolean;
+            /** @description Booked by loaded models. */
+            resident: components["schemas"]["Mib"];
+            /** @description Models on it. */
+            residents: components["schemas"]["ResidentRecord"][];
+            /**
+             * Format: int32
+             * @description °C.
+             */
+            temperature?: number | null;
+            /** @description All of its memory. */
+            total: components["schemas"]["Mib"];
+            /**
+             * Format: int32
+             * @description Diffusion jobs that may run at a time.
+             */
+            turns: number;
+            /**
+             * Format: int32
+             * @description Diffusion jobs that have a lease.
+             */
+            turns_taken: number;
+            used?: components["schemas"]["Mib"] | null;
+            /**
+             * Format: int32
+             * @description Per cent.
+             */
+            utilisation?: number | null;
+            /** @description Booked by jobs that run. */
+            working: components["schemas"]["Mib"];
+        };
+        /**
+         * @description The native engine that a job needs.
+         * @enum {string}
+         */
+        EngineKind: "sd" | "llm";
+        /** @description One event of a job. */
+        EventRecord: {
+            /**
+             * Format: date-time
+             * @description When its transaction began.
+             */
+            at: string;
+            /** @description More about it. */
+            data: unknown;
+            /** @description The job. */
+            job: components["schemas"]["JobId"];
+            /**
+             * @description What happened: `queued`, `leased`, `running`, `expired`, `retried`, `cancel_requested`, `image`, `tagged`,
+             *     `succeeded`, `failed`, `cancelled`.
+             */
+            kind: string;
+            /**
+             * Format: int32
+             * @description Number inside the job, from 1, without gaps.
+             */
+            number: number;
+        };
+        /** @description A failure as users see it. */
+        Failure: {
+            /** @description The type. */
+            kind: components["schemas"]["FailureKind"];
+            /** @description One sentence for a person. */
+            message: string;
+            /**
+             * Format: int32
+             * @description The signal that ended the engine child.
+             */
+            signal?: number | null;
+            /** @description The engine child's last lines on stderr. */
+            stderr_tail?: string[];
+        };
+        /**
+         * @description What went wrong.
+         * @enum {string}
+         */
+        FailureKind: "invalid_input" | "model_missing" | "model_corrupt" | "out_of_memory" | "engine_crashed" | "engine_hung" | "device_lost" | "disk_full" | "timeout" | "worker_lost" | "internal";
+        /**
+         * Format: int64
+         * @description How often a job was granted. Every write of a worker carries it; a write under an older one changes nothing.
+         */
+        Fence: number;
+        /**
+         * @description The kind of [`SubmitGenerate`].
+         * @enum {string}
+         */
+        GenerateKind: "generate";
+        /** @description What a `generate` job makes, every default filled in: the same values make the same picture. */
+        GenerateParams: {
+            /**
+             * Format: int32
+             * @description Pictures to make.
+             */
+            batch: number;
+            /**
+             * Format: float
+             * @description Guidance scale.
+             */
+            cfg: number;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /** @description What to avoid. */
+            negative_prompt: string;
+            /** @description What to draw. */
+            prompt: string;
+            /** @description Sampler by the library's name; the model's own where absent. */
+            sampler?: string | null;
+            /** @description Noise schedule by the library's name; the model's own where absent. */
+            scheduler?: string | null;
+            /**
+             * Format: int64
+             * @description Seed of the first picture; the picture at index i has seed + i.
+             */
+            seed: number;
+            /**
+             * Format: int32
+             * @description Diffusion steps.
+             */
+            steps: number;
+            /** @description Ask for tags of each picture, by this preset. */
+            tag_preset?: string | null;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /** @description What to make; everything but the prompt has the preset's default. */
+        GenerateRequest: {
+            /**
+             * Format: int32
+             * @description Pictures to make; 1 where absent.
+             */
+            batch?: number | null;
+            /**
+             * Format: float
+             * @description Guidance scale.
+             */
+            cfg?: number | null;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height?: number | null;
+            /** @description What to avoid. */
+            negative_prompt?: string | null;
+            /**
+             * @description What to draw.
+             * @example a red circle on a blue background
+             */
+            prompt: string;
+            /** @description Sampler. */
+            sampler?: string | null;
+            /** @description Noise schedule. */
+            scheduler?: string | null;
+            /**
+             * Format: int64
+             * @description Seed of the first picture, the next ones count up; random where absent.
+             */
+            seed?: number | null;
+            /**
+             * Format: int32
+             * @description Diffusion steps.
+             */
+            steps?: number | null;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width?: number | null;
+        };
+        /** @description A picture. */
+        Image: components["schemas"]["ImageRecord"] & {
+            /** @description Its PNG. */
+            file_url: string;
+            /** @description Its thumbnail, a PNG too. */
+            thumb_url: string;
+            /**
+             * @description Where it is shown.
+             * @example /api/v1/images/0198c5b0-6f1e-7c40-b5a5-0d6a3f5f2a11
+             */
+            url: string;
+        };
+        /** @description Defaults of a diffusion preset. */
+        ImageDefaults: {
+            /**
+             * Format: float
+             * @description Guidance scale.
+             */
+            cfg: number;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /** @description What to avoid. */
+            negative_prompt?: string;
+            /** @description Sampler by the library's name; the model's own where absent. */
+            sampler?: string | null;
+            /** @description Noise schedule by the library's name; the model's own where absent. */
+            scheduler?: string | null;
+            /**
+             * Format: int32
+             * @description Diffusion steps.
+             */
+            steps: number;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /** @description The files of a diffusion model; at least `model` or `diffusion_model`. */
+        ImageFiles: {
+            /**
+             * @description CLIP-G text encoder.
+             * @default null
+             */
+            clip_g?: string | null;
+            /**
+             * @description CLIP-L text encoder.
+             * @default null
+             */
+            clip_l?: string | null;
+            /**
+             * @description The diffusion network alone.
+             * @default null
+             */
+            diffusion_model?: string | null;
+            /**
+             * @description Language model as text encoder.
+             * @default null
+             */
+            llm?: string | null;
+            /**
+             * @description A full checkpoint.
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * @description T5-XXL text encoder.
+             * @default null
+             */
+            t5xxl?: string | null;
+            /**
+             * @description A tiny autoencoder, used instead of the VAE.
+             * @default null
+             */
+            taesd?: string | null;
+            /**
+             * @description The autoencoder.
+             * @default null
+             */
+            vae?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description A finished picture.
+         */
+        ImageId: string;
+        /** @description Limits of a diffusion preset. */
+        ImageLimits: {
+            /**
+             * Format: int32
+             * @description Most pictures in one job.
+             */
+            max_batch: number;
+            /**
+             * Format: int32
+             * @description Largest width and height in pixels.
+             */
+            max_side: number;
+            /**
+             * Format: int32
+             * @description Most diffusion steps.
+             */
+            max_steps: number;
+            /**
+             * Format: int32
+             * @description Smallest width and height in pixels.
+             */
+            min_side: number;
+            /**
+             * Format: int32
+             * @description Width and height are multiples of this many pixels.
+             */
+            multiple: number;
+        };
+        /** @description What the memory formulae need to know of a diffusion model (see `need`). */
+        ImageMemory: {
+            /**
+             * Format: double
+             * @description Factor of the architecture in the activation formula.
+             * @default 8
+             */
+            activation_factor?: number;
+            /**
+             * Format: int64
+             * @description Bytes that the decoder takes per output pixel, untiled.
+             * @default 6656
+             */
+            decode_bytes_per_pixel?: number;
+            /**
+             * Format: int32
+             * @description Pixels per latent cell along a side.
+             * @default 8
+             */
+            latent_scale?: number;
+            /**
+             * Format: int32
+             * @description Side of a decoder tile in pixels.
+             * @default 256
+             */
+            tile_side?: number;
+        };
+        /** @description A diffusion model. Paths are relative to the models directory. */
+        ImageModel: {
+            /** @description What is used where a request says nothing. */
+            defaults: components["schemas"]["ImageDefaults"];
+            /** @description The model's files. */
+            files: components["schemas"]["ImageFiles"];
+            /** @description What a request may ask for. */
+            limits: components["schemas"]["ImageLimits"];
+            /** @description How its memory grows. */
+            memory?: components["schemas"]["ImageMemory"];
+        };
+        /** @description A page of pictures, newest first. */
+        ImagePage: {
+            /** @description The pictures. */
+            images: components["schemas"]["Image"][];
+            /** @description `cursor` of the next page; null on the last. */
+            next?: string | null;
+        };
+        /** @description A finished picture. */
+        ImageRecord: {
+            /**
+             * Format: int32
+             * @description The attempt that made it.
+             */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description When it was committed.
+             */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /** @description Its id. */
+            id: components["schemas"]["ImageId"];
+            /**
+             * Format: int32
+             * @description Its place in that job, from 0.
+             */
+            index: number;
+            /** @description The job that made it. */
+            job: components["schemas"]["JobId"];
+            /** @description The API key's name, or `local`. */
+            owner: string;
+            /** @description The job's parameters. */
+            params: components["schemas"]["GenerateParams"];
+            /** @description SHA-256 of the RGB pixels. */
+            pixels_sha256: string;
+            /** @description The plan that was really used. */
+            plan: components["schemas"]["Plan"];
+            /** @description The model. */
+            preset: string;
+            /**
+             * Format: int64
+             * @description Its own seed.
+             */
+            seed: number;
+            /** @description SHA-256 of the PNG file. */
+            sha256: string;
+            /** @description Its tags, best first. */
+            tags: components["schemas"]["TagRecord"][];
+            /** @description `none`, `pending`, `done` or `failed`. */
+            tags_state: string;
+            /** @description SHA-256 of the thumbnail's file. */
+            thumb_sha256: string;
+            /** @description Time by phase. */
+            times: components["schemas"]["PhaseTimes"];
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /** @description A job. */
+        Job: components["schemas"]["JobRecord"] & {
+            progress?: components["schemas"]["Progress"] | null;
+            /**
+             * @description Where it is shown.
+             * @example /api/v1/jobs/0198c5b0-6f1e-7c40-b5a5-0d6a3f5f2a11
+             */
+            url: string;
+        };
+        /** @description How many jobs are in each state. */
+        JobCounts: {
+            /**
+             * Format: int64
+             * @description Ended by request.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description Ended with an error.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Granted, not yet claimed.
+             */
+            leased: number;
+            /**
+             * Format: int64
+             * @description Waiting.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Under way.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description Done.
+             */
+            succeeded: number;
+        };
+        /** @description A job with all that belongs to it. */
+        JobDetail: components["schemas"]["Job"] & {
+            /** @description Its attempts, first to last. */
+            attempts: components["schemas"]["AttemptRecord"][];
+            /** @description The pictures that it has made so far, by index. */
+            images: components["schemas"]["Image"][];
+            /**
+             * Format: int64
+             * @description How many queued jobs come before it; only while it is queued.
+             */
+            position?: number | null;
+            /** @description The jobs that tag its pictures. */
+            tag_jobs: components["schemas"]["Job"][];
+        };
+        /**
+         * Format: uuid
+         * @description A job: one request for pictures, tags or text.
+         */
+        JobId: string;
+        /**
+         * @description What a job makes.
+         * @enum {string}
+         */
+        JobKind: "generate" | "tag";
+        /** @description A page of jobs, newest first. */
+        JobPage: {
+            /** @description The jobs. */
+            jobs: components["schemas"]["Job"][];
+            /** @description `cursor` of the next page; null on the last. */
+            next?: string | null;
+        };
+        /** @description A job's parameters, by its kind. */
+        JobParams: components["schemas"]["GenerateParams"] | components["schemas"]["TagParams"];
+        /** @description How far a job is: an element of a `progress` frame of an event stream. */
+        JobProgress: components["schemas"]["Progress"] & {
+            /** @description The job. */
+            job: components["schemas"]["JobId"];
+        };
+        /** @description A job's row. */
+        JobRecord: {
+            /**
+             * Format: int32
+             * @description Attempts started.
+             */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description When an end was asked for.
+             */
+            cancel_requested_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            created_at: string;
+            device?: components["schemas"]["DeviceId"] | null;
+            /** @description What runs it. */
+            engine: components["schemas"]["EngineKind"];
+            /**
+             * Format: int32
+             * @description Engine children that died on it.
+             */
+            engine_deaths: number;
+            error?: components["schemas"]["Failure"] | null;
+            /** @description How often it was granted. */
+            fence: components["schemas"]["Fence"];
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at?: string | null;
+            /** @description Id, ordered by time. */
+            id: components["schemas"]["JobId"];
+            /**
+             * Format: int32
+             * @description Pictures that exist.
+             */
+            images_done: number;
+            /**
+             * Format: int32
+             * @description Pictures to make.
+             */
+            images_total: number;
+            /** @description What it makes. */
+            kind: components["schemas"]["JobKind"];
+            /**
+             * Format: date-time
+             * @description When it was last granted.
+             */
+            leased_at?: string | null;
+            /**
+             * Format: int32
+             * @description Attempts allowed.
+             */
+            max_attempts: number;
+            /**
+             * Format: date-time
+             * @description Not granted before.
+             */
+            not_before?: string | null;
+            /** @description `user`, or `auto` for a job that another job made. */
+            origin: string;
+            /** @description The API key's name, or `local`. */
+            owner: string;
+            /** @description Complete parameters. */
+            params: components["schemas"]["JobParams"];
+            parent_image?: components["schemas"]["ImageId"] | null;
+            /** @description The plan of the attempt under way, or of the next. */
+            plan: components["schemas"]["Plan"];
+            /** @description The model. */
+            preset: string;
+            /**
+             * Format: int32
+             * @description −100 to 100; higher runs first.
+             */
+            priority: number;
+            /**
+             * Format: date-time
+             * @description When the last attempt started.
+             */
+            started_at?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["JobState"];
+            wait_reason?: components["schemas"]["WaitReason"] | null;
+            worker?: components["schemas"]["WorkerId"] | null;
+        };
+        /**
+         * @description Where a job stands.
+         * @enum {string}
+         */
+        JobState: "queued" | "leased" | "running" | "succeeded" | "failed" | "cancelled";
+        /** @description A job on a device. */
+        LeaseRecord: {
+            /** @description The grant's number. */
+            fence: components["schemas"]["Fence"];
+            /** @description The job. */
+            job: components["schemas"]["JobId"];
+            /** @description The model. */
+            resident: components["schemas"]["ResidentId"];
+            /** @description `granted`, `claimed` or `quarantined`. */
+            state: string;
+            /**
+             * Format: int32
+             * @description Turns taken.
+             */
+            turns: number;
+            /** @description The worker. */
+            worker: components["schemas"]["WorkerId"];
+            /** @description Booked MiB beside the model's. */
+            working: components["schemas"]["Mib"];
+        };
+        /**
+         * Format: int64
+         * @description Memory in mebibytes (2^20 bytes): the unit of the ledger.
+         */
+        Mib: number;
+        /** @description What the engine loads. */
+        Model: (components["schemas"]["ImageModel"] & {
+            /** @enum {string} */
+            engine: "sd";
+        }) | (components["schemas"]["TextModel"] & {
+            /** @enum {string} */
+            engine: "llm";
+        });
+        /**
+         * @description Part of a running attempt.
+         * @enum {string}
+         */
+        Phase: "loading" | "encoding" | "sampling" | "decoding" | "saving";
+        /** @description Milliseconds that an attempt spent in each phase. */
+        PhaseTimes: {
+            /**
+             * Format: int64
+             * @description Decoding.
+             * @default 0
+             */
+            decoding_ms?: number;
+            /**
+             * Format: int64
+             * @description Encoding the prompt.
+             * @default 0
+             */
+            encoding_ms?: number;
+            /**
+             * Format: int64
+             * @description Reading the model; 0 where it was loaded already.
+             * @default 0
+             */
+            loading_ms?: number;
+            /**
+             * Format: int64
+             * @description Sampling.
+             * @default 0
+             */
+            sampling_ms?: number;
+            /**
+             * Format: int64
+             * @description Writing to the store.
+             * @default 0
+             */
+            saving_ms?: number;
+        };
+        /**
+         * @description One rung of the ladder from fast to frugal.
+         * @enum {string}
+         */
+        Plan: "full" | "vae_tiling";
+        /** @description A named model. */
+        Preset: components["schemas"]["Model"] & {
+            /** @description Unique name. */
+            name: string;
+            /** @description One line for people. */
+            title: string;
+        };
+        /** @description A preset on one worker. */
+        PresetOnWorker: {
+            /** @description Its device. */
+            device: components["schemas"]["DeviceId"];
+            /** @description Why the worker can't serve it; absent where it can. */
+            problem?: string | null;
+            /** @description Size of the preset's files in MiB. */
+            weights: components["schemas"]["Mib"];
+            /** @description The worker. */
+            worker: components["schemas"]["WorkerId"];
+        };
+        /** @description A preset and where it can run. */
+        PresetRecord: components["schemas"]["Preset"] & {
+            /** @description What each live worker says of it. */
+            workers: components["schemas"]["PresetOnWorker"][];
+        };
+        /** @description Why a request was not served (RFC 9457, `application/problem+json`). */
+        Problem: {
+            /** @description What would have been accepted. */
+            allowed?: string | null;
+            /** @description One sentence about this occurrence. */
+            detail: string;
+            /** @description The field at fault, as `params.width`. */
+            field?: string | null;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description The kind in words. */
+            title: string;
+            /** @description Stable name of the kind of problem, as a URN: `urn:mystic:problem:invalid_field`. */
+            type: string;
+            /** @description The value that was given. */
+            value?: string | null;
+        };
+        /** @description How far a running job is. A hint that travels over Redis and is never stored as truth. */
+        Progress: {
+            /**
+             * Format: int32
+             * @description Attempt that makes it, from 1.
+             */
+            attempt: number;
+            /**
+             * Format: int32
+             * @description Index of the picture in the job, from 0.
+             */
+            index: number;
+            /**
+             * Format: int32
+             * @description Steps in this phase; 0 where unknown.
+             */
+            of: number;
+            /** @description The phase under way. */
+            phase: components["schemas"]["Phase"];
+            /**
+             * Format: int32
+             * @description Steps done in this phase.
+             */
+            step: number;
+        };
+        /** @description The queue at a glance. */
+        QueueView: {
+            /** @description Jobs by state. */
+            counts: components["schemas"]["JobCounts"];
+            /** @description Leased and running jobs, oldest lease first. */
+            running: components["schemas"]["Job"][];
+            /** @description The first of the waiting jobs, in the order in which they will run. */
+            waiting: components["schemas"]["Job"][];
+        };
+        /**
+         * Format: uuid
+         * @description One engine child with the model that it holds.
+         */
+        ResidentId: string;
+        /** @description A loaded model. */
+        ResidentRecord: {
+            /** @description Booked MiB. */
+            booked: components["schemas"]["Mib"];
+            /** @description How it is loaded. */
+            context: components["schemas"]["ContextPlan"];
+            /** @description Its id. */
+            id: components["schemas"]["ResidentId"];
+            /**
+             * Format: int64
+             * @description Seconds since then, by the database's clock.
+             */
+            idle_s: number;
+            /**
+             * Format: date-time
+             * @description When it was loaded.
+             */
+            loaded_at?: string | null;
+            observed?: components["schemas"]["Mib"] | null;
+            /** @description What is loaded. */
+            preset: string;
+            /** @description `loading`, `ready` or `evicting`. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description When a job last had it.
+             */
+            used_at: string;
+            /** @description The worker that holds it. */
+            worker: components["schemas"]["WorkerId"];
+        };
+        /** @description Pictures from a prompt. */
+        SubmitGenerate: {
+            /** @description Whether each picture is tagged; the server's configuration decides where absent. */
+            auto_tag?: boolean | null;
+            /** @description `generate`. */
+            kind: components["schemas"]["GenerateKind"];
+            /**
+             * Format: int32
+             * @description Attempts allowed, 1 to 100.
+             * @default 5
+             */
+            max_attempts?: number;
+            /**
+             * Format: date-time
+             * @description Not started before this time.
+             */
+            not_before?: string | null;
+            /** @description What to make. */
+            params: components["schemas"]["GenerateRequest"];
+            /**
+             * @description The image model, by a name from `/api/v1/presets`.
+             * @example demo
+             */
+            preset: string;
+            /**
+             * Format: int32
+             * @description −100 to 100; higher runs first.
+             */
+            priority?: number;
+        };
+        /** @description A job to submit. Unknown fields are refused. */
+        SubmitJob: components["schemas"]["SubmitGenerate"] | components["schemas"]["SubmitTag"];
+        /** @description Tags for one picture. */
+        SubmitTag: {
+            /** @description `tag`. */
+            kind: components["schemas"]["TagKind"];
+            /**
+             * Format: int32
+             * @description Attempts allowed, 1 to 100.
+             * @default 5
+             */
+            max_attempts?: number;
+            /**
+             * Format: date-time
+             * @description Not started before this time.
+             */
+            not_before?: string | null;
+            /** @description What to tag. */
+            params: components["schemas"]["TagRequest"];
+            /** @description The language model; the server's tagging preset where absent. */
+            preset?: string | null;
+            /**
+             * Format: int32
+             * @description −100 to 100; higher runs first.
+             */
+            priority?: number;
+        };
+        /**
+         * @description The kind of [`SubmitTag`].
+         * @enum {string}
+         */
+        TagKind: "tag";
+        /** @description What a `tag` job reads. */
+        TagParams: {
+            /** @description The picture that gets the tags. */
+            image: components["schemas"]["ImageId"];
+            /** @description The prompt that made it. */
+            prompt: string;
+        };
+        /** @description A tag of a picture. */
+        TagRecord: {
+            /**
+             * Format: float
+             * @description 0 to 1.
+             */
+            confidence: number;
+            /** @description The tag. */
+            name: string;
+            /** @description `user`, `llm` or `vlm`. */
+            source: string;
+        };
+        /** @description What to tag. */
+        TagRequest: {
+            /** @description The picture. */
+            image: components["schemas"]["ImageId"];
+        };
+        /** @description A language model. Paths are relative to the models directory. */
+        TextModel: {
+            /**
+             * Format: int32
+             * @description Context size in tokens.
+             */
+            context: number;
+            /** @description The GGUF file. */
+            file: string;
+            /**
+             * Format: int32
+             * @description Size of a head.
+             */
+            head_dim: number;
+            /**
+             * Format: int32
+             * @description Key-value heads.
+             */
+            kv_heads: number;
+            /**
+             * Format: int32
+             * @description Transformer layers.
+             */
+            layers: number;
+        };
+        /** @description Why a queued job waits. */
+        WaitReason: {
+            /** @description The preset asked for. */
+            preset: string;
+            /** @enum {string} */
+            reason: "no_worker";
+        } | {
+            /** @description The device. */
+            device: components["schemas"]["DeviceId"];
+            /** @description MiB that are free there. */
+            free: components["schemas"]["Mib"];
+            /** @description MiB that the job needs there. */
+            need: components["schemas"]["Mib"];
+            /** @enum {string} */
+            reason: "vram_short";
+        } | {
+            /**
+             * Format: int32
+             * @description Jobs that come first.
+             */
+            n: number;
+            /** @enum {string} */
+            reason: "behind";
+        } | {
+            /** @enum {string} */
+            reason: "not_before";
+        };
+        /**
+         * Format: uuid
+         * @description One incarnation of a worker process; a restart gets a new one.
+         */
+        WorkerId: string;
+        /** @description One incarnation of a worker process. */
+        WorkerRecord: {
+            /**
+             * Format: int64
+             * @description Heartbeats so far.
+             */
+            beat: number;
+            /**
+             * Format: date-time
+             * @description When its last heartbeat came.
+             */
+            beat_at: string;
+            /** @description Its device. */
+            device: components["schemas"]["DeviceId"];
+            /** @description Its engine. */
+            engine: components["schemas"]["EngineKind"];
+            /**
+             * Format: date-time
+             * @description When it ended or was given up.
+             */
+            gone_at?: string | null;
+            /** @description The machine. */
+            host: string;
+            /** @description Its id. */
+            id: components["schemas"]["WorkerId"];
+            /**
+             * Format: int32
+             * @description Engine children that it may have.
+             */
+            max_children: number;
+            /**
+             * Format: int32
+             * @description Its process.
+             */
+            pid: number;
+            /**
+             * Format: date-time
+             * @description When it started.
+             */
+            registered_at: string;
+            /** @description `ready`, `draining` or `gone`. */
+            state: string;
+            /** @description Version of its program. */
+            version: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    list_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The devices */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_all: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Go on after this event */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_images: {
+        parameters: {
+            query?: {
+                /** @description Made by this job. */
+                job?: string;
+                /** @description Made by this preset. */
+                preset?: string;
+                /** @description Made for this owner. */
+                owner?: string;
+                /** @description With this tag. */
+                tag?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Pictures in the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of pictures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImagePage"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_image_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            /** @description A part of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            /** @description The client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_image_thumb: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            /** @description A part of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            /** @description The client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Any of these states, separated by commas. */
+                state?: components["schemas"]["JobState"][];
+                /** @description This kind. */
+                kind?: components["schemas"]["JobKind"];
+                /** @description This preset. */
+                preset?: string;
+                /** @description This owner. */
+                owner?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Jobs in the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of jobs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 visible ASCII characters, unique per job and owner */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmitJob"];
+            };
+        };
+        responses: {
+            /** @description Accepted before, under the same key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description The job's URL */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The key was used for another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is unknown, missing or not allowed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_job: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Wait for the job's end for so long (`30s`, `500ms`), at most 60s; the answer comes earlier when it has ended.
+                 * @example 30s
+                 */
+                wait?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The job */
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Go on after this event */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                /** @description The job */
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_presets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The presets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queue */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueView"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_workers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The workers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

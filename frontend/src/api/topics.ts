@@ -1,0 +1,24 @@
+/** What the page keeps of the server's state; server events name the topics that they make stale. */
+export type Topic = 'queue' | 'jobs' | 'images' | 'devices' | 'presets'
+
+const afterEvent: Record<string, readonly Topic[]> = {
+  queued: ['queue'],
+  leased: ['queue', 'devices'],
+  running: ['queue', 'devices'],
+  expired: ['queue', 'devices'],
+  retried: ['queue', 'devices'],
+  cancel_requested: ['queue'],
+  image: ['queue', 'images'],
+  tagged: ['images'],
+  succeeded: ['queue', 'jobs', 'devices'],
+  failed: ['queue', 'jobs', 'images', 'devices'],
+  cancelled: ['queue', 'jobs', 'images', 'devices'],
+}
+
+/** Everything that a lost event could have changed. */
+export const everything: readonly Topic[] = ['queue', 'jobs', 'images', 'devices', 'presets']
+
+/** The topics that an event of this kind makes stale; a kind that the page doesn't know makes all of them so. */
+export function staleAfter(kind: string): readonly Topic[] {
+  return afterEvent[kind] ?? everything
+}

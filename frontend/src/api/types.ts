@@ -1,0 +1,13 @@
+import type { components } from './schema'
+
+type Schemas = components['schemas']
+
+export type Problem = Schemas['Problem']
+export type Job = Schemas['Job']
+export type JobState = Schemas['JobState']
+export type Failure = Schemas['Failure']
+export type Preset = Schemas['PresetRecord']
+export type Device = Schemas['DeviceRecord']
+export type JobEvent = Schemas['EventRecord']
+export type JobProgress = Schemas['JobProgress']
+export type Picture = Schemas['Image']

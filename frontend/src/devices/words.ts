@@ -1,0 +1,48 @@
+import { mibInWords } from './memory'
+
+interface Loaded {
+  preset: string
+  state: string
+  booked: number
+  idle_s: number
+}
+
+const states: Record<string, string> = { loading: 'loading', ready: 'loaded', evicting: 'unloading' }
+
+/** "demo · 321 MiB · loaded, idle for 2 min"; a model with a lease on it is at work. */
+export function modelInWords(model: Loaded, atWork: boolean): string {
+  const state = states[model.state] ?? model.state
+  const use = atWork ? ', at work' : model.state === 'ready' ? `, idle for ${spanInWords(model.idle_s)}` : ''
+  return `${mibInWords(model.booked)} · ${state}${use}`
+}
+
+/** Seconds for people. */
+export function spanInWords(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < 60) {
+    return `${whole} s`
+  }
+  const minutes = Math.round(whole / 60)
+  return minutes < 60 ? `${minutes} min` : `${Math.round(whole / 3600)} h`
+}
+
+interface Told {
+  host: string
+  kind: string
+  turns: number
+  turns_taken: number
+  utilisation?: number | null | undefined
+  temperature?: number | null | undefined
+}
+
+/** What a device says of itself beside its memory, the parts that it knows. */
+export function deviceInWords(device: Told): string {
+  return [
+    device.kind === 'cpu' ? `${device.host}, system memory` : device.host,
+    `${device.turns_taken} of ${device.turns} ${device.turns === 1 ? 'turn' : 'turns'} taken`,
+    device.utilisation == null ? '' : `${device.utilisation} % busy`,
+    device.temperature == null ? '' : `${device.temperature} °C`,
+  ]
+    .filter((part) => part !== '')
+    .join(' · ')
+}

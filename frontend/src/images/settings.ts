@@ -1,0 +1,34 @@
+import type { Picture } from '../api/types'
+
+const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+
+const plans: Record<Picture['plan'], string> = {
+  full: 'Full: nothing changed to make it fit',
+  vae_tiling: 'Decoded in tiles to save memory',
+}
+
+const seconds = (ms = 0) => `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`
+
+/** Everything that made a picture, as pairs of a name and a value; what was left to the model is named so. */
+export function settingsOf(picture: Picture): [string, string][] {
+  const { params, times } = picture
+  const rows: [string, string | undefined][] = [
+    ['Seed', String(picture.seed)],
+    ['Size', `${picture.width} × ${picture.height}`],
+    ['Steps', String(params.steps)],
+    ['Guidance', String(params.cfg)],
+    ['Sampler', params.sampler ?? 'the model’s own'],
+    ['Schedule', params.scheduler ?? 'the model’s own'],
+    ['Avoided', params.negative_prompt || undefined],
+    ['Preset', picture.preset],
+    ['Plan', plans[picture.plan]],
+    ['Picture', params.batch > 1 ? `${picture.index + 1} of ${params.batch}` : undefined],
+    ['Attempt', picture.attempt > 1 ? String(picture.attempt) : undefined],
+    ['Loading', times.loading_ms ? seconds(times.loading_ms) : 'was loaded already'],
+    ['Sampling', seconds(times.sampling_ms)],
+    ['Decoding', seconds(times.decoding_ms)],
+    ['Made', date.format(new Date(picture.created_at))],
+    ['SHA-256', picture.sha256],
+  ]
+  return rows.filter((row): row is [string, string] => row[1] !== undefined)
+}

@@ -1,0 +1,16 @@
+import type { Job, JobState } from '../api/types'
+
+/** What a job is called in lists and by screen readers: what it makes of which prompt. */
+export function jobName(job: Pick<Job, 'kind' | 'params'>): string {
+  return job.kind === 'tag' ? `Tags for “${job.params.prompt}”` : job.params.prompt
+}
+
+/** The states in the order of a job's life, in words. */
+export const stateNames: Record<JobState, string> = {
+  queued: 'Waiting',
+  leased: 'Starting',
+  running: 'Running',
+  succeeded: 'Done',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+}

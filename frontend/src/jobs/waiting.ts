@@ -1,0 +1,41 @@
+import { mibInWords } from '../devices/memory'
+
+/** Why a job waits, as the server types it. Kinds that this page doesn't know yet are shown by their name. */
+export type WaitReason =
+  | { reason: 'no_worker'; preset: string }
+  | { reason: 'vram_short'; device: string; need: number; free: number }
+  | { reason: 'behind'; n: number }
+  | { reason: 'not_before' }
+
+/** A job that waits: the reason is absent until the scheduler has looked at it. */
+export interface Waiting {
+  wait_reason?: WaitReason | null | undefined
+  not_before?: string | null | undefined
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
+
+/** The reason in one sentence. */
+export function waitingInWords(job: Waiting): string {
+  const why = job.wait_reason
+  if (!why) {
+    return 'Just arrived; the scheduler looks at it next.'
+  }
+  switch (why.reason) {
+    case 'no_worker':
+      return `No worker that is up can run “${why.preset}”.`
+    case 'vram_short':
+      return `Needs ${mibInWords(why.need)} on ${why.device}, where ${mibInWords(why.free)} is free.`
+    case 'behind':
+      if (why.n === 0) {
+        return 'Next in line; waits for a turn.'
+      }
+      return why.n === 1 ? 'One job comes first.' : `${why.n} jobs come first.`
+    case 'not_before':
+      return job.not_before
+        ? `Tries again at ${clock.format(new Date(job.not_before))}.`
+        : 'Waits a moment before it tries again.'
+    default:
+      return `Waits: ${(why as { reason: string }).reason.replaceAll('_', ' ')}.`
+  }
+}

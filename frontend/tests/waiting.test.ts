@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { type WaitReason, waitingInWords } from '../src/jobs/waiting'
+
+const words = (wait_reason: WaitReason) => waitingInWords({ wait_reason })
+
+describe('wait reasons in words', () => {
+  it.each<[WaitReason, string]>([
+    [{ reason: 'no_worker', preset: 'demo' }, 'No worker that is up can run “demo”.'],
+    [
+      { reason: 'vram_short', device: 'studio/cpu', need: 6656, free: 900 },
+      'Needs 6.5 GiB on studio/cpu, where 900 MiB is free.',
+    ],
+    [{ reason: 'behind', n: 0 }, 'Next in line; waits for a turn.'],
+    [{ reason: 'behind', n: 1 }, 'One job comes first.'],
+    [{ reason: 'behind', n: 12 }, '12 jobs come first.'],
+    [{ reason: 'not_before' }, 'Waits a moment before it tries again.'],
+  ])('%o', (reason, sentence) => {
+    expect(words(reason)).toBe(sentence)
+  })
+
+  it('names the time of the next try where it is known', () => {
+    const not_before = '2026-11-23T10:00:05Z'
+    const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }).format(new Date(not_before))
+    expect(waitingInWords({ wait_reason: { reason: 'not_before' }, not_before })).toBe(
+      `Tries again at ${time}.`,
+    )
+  })
+
+  it('says that nothing is known yet instead of guessing', () => {
+    expect(waitingInWords({})).toBe('Just arrived; the scheduler looks at it next.')
+  })
+
+  it('shows a reason that it does not know by its name', () => {
+    expect(words({ reason: 'power_cap' } as unknown as WaitReason)).toBe('Waits: power cap.')
+  })
+})
