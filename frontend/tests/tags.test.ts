@@ -9,10 +9,7 @@ describe('tags', () => {
       { name: 'circle', source: 'user', confidence: 1 },
     ])
     expect(shown.map(({ name }) => name)).toEqual(['circle', 'red'])
-    expect(shown.map(sourcesInWords)).toEqual([
-      'by you; by the language model, 87 % sure',
-      'by the language model, 50 % sure',
-    ])
+    expect(shown.map(sourcesInWords)).toEqual(['by hand, language model 87 %', 'language model 50 %'])
   })
 
   it.each([

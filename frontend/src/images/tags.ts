@@ -37,17 +37,17 @@ export function shownTags(tags: readonly NamedTag[]): ShownTag[] {
 }
 
 const sourceNames: Record<string, string> = {
-  user: 'by you',
-  llm: 'by the language model',
-  vlm: 'by the vision model',
+  user: 'by hand',
+  llm: 'language model',
+  vlm: 'vision model',
 }
 
-/** "by the language model, 87 % sure". */
+/** "language model 87 %": who says so, and how sure they are. */
 export function sourcesInWords({ sources }: ShownTag): string {
   return sources
     .map(({ source, confidence }) => {
-      const by = sourceNames[source] ?? `by ${source}`
-      return source === 'user' ? by : `${by}, ${Math.round(confidence * 100)} % sure`
+      const by = sourceNames[source] ?? source
+      return source === 'user' ? by : `${by} ${Math.round(confidence * 100)} %`
     })
-    .join('; ')
+    .join(', ')
 }
