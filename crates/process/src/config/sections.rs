@@ -242,19 +242,27 @@ impl Default for Tagging {
         Self {
             enabled: true,
             preset: "demo-tagger".into(),
-            system_prompt: "You list the tags of a picture from its description. Answer with a JSON array of short \
-                            lower-case tags: objects, colours, shapes, background, style. Use only what the \
-                            description says."
+            system_prompt: "You turn a picture's description into search tags. Write a JSON array. Each tag is a \
+                            few words copied from the description. Cover the whole description and add nothing."
                 .into(),
             examples: vec![
                 example(
-                    "a green square on a white background",
-                    &["green square", "square", "green", "white background"],
+                    "a white rabbit under a tall tree, pencil sketch",
+                    &["white rabbit", "tall tree", "pencil sketch"],
                 ),
                 example(
-                    "watercolor painting of an old lighthouse at sunset, stormy sea",
-                    &["lighthouse", "sunset", "stormy sea", "watercolor", "painting"],
+                    "(fantasy forest:1.2), glowing mushrooms, mist, <lora:glow:0.6>, concept art",
+                    &["fantasy forest", "glowing mushrooms", "mist", "concept art"],
                 ),
+                example(
+                    "a green square on a white background",
+                    &["green square", "white background"],
+                ),
+                example(
+                    "three purple hexagons on an orange background",
+                    &["three purple hexagons", "orange background"],
+                ),
+                example("a dog", &["dog"]),
             ],
             max_tags: 12,
         }

@@ -1,0 +1,103 @@
+//! The loaded model.
+
+use std::fs::File;
+use std::path::Path;
+
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::model::{LlamaChatTemplate, LlamaModel};
+use llama_cpp_2::token::LlamaToken;
+use llama_cpp_2::vocab::LlamaVocab;
+use mystic_domain::{FailureKind, Phase};
+use mystic_engine::Event;
+use mystic_engine::child::{EngineError, Events};
+
+use super::internal;
+use super::log::NativeErrors;
+
+/// A model with its chat template. Freed before the library is shut down: fields drop in this order.
+pub struct Model {
+    native: LlamaModel,
+    template: LlamaChatTemplate,
+    backend: LlamaBackend,
+}
+
+impl Model {
+    /// Loads a GGUF file, wholly onto the device if there is one.
+    ///
+    /// # Errors
+    /// [`FailureKind::ModelMissing`], [`FailureKind::ModelCorrupt`] or [`FailureKind::OutOfMemory`].
+    pub fn load(file: &str, events: &Events, log: &NativeErrors) -> Result<Self, EngineError> {
+        let path = Path::new(file);
+        if let Err(error) = File::open(path) {
+            let message = format!("the model file {file} can't be opened: {error}");
+            return Err(EngineError::new(FailureKind::ModelMissing, message));
+        }
+        let backend = LlamaBackend::init().map_err(|error| internal(error.to_string()))?;
+        let mut reported = 0;
+        let events = events.clone();
+        let params = LlamaModelParams::default().with_progress_callback(move |done| {
+            let percent = percent(done);
+            if percent >= reported + 5 {
+                reported = percent;
+                events.send(&Event::Progress {
+                    phase: Phase::Loading,
+                    step: percent,
+                    of: 100,
+                });
+            }
+            true
+        });
+        let native = LlamaModel::load_from_file(&backend, path, &params).map_err(|_| {
+            if log.out_of_memory() {
+                let message = format!("memory ran out loading {file}: {}", log.reason());
+                EngineError::new(FailureKind::OutOfMemory, message)
+            } else {
+                corrupt(file, &log.reason())
+            }
+        })?;
+        let template = native
+            .chat_template(None)
+            .map_err(|_| corrupt(file, "it has no chat template, so it can't be instructed"))?;
+        Ok(Self {
+            native,
+            template,
+            backend,
+        })
+    }
+
+    pub(super) fn native(&self) -> &LlamaModel {
+        &self.native
+    }
+
+    pub(super) fn backend(&self) -> &LlamaBackend {
+        &self.backend
+    }
+
+    pub(super) fn template(&self) -> &LlamaChatTemplate {
+        &self.template
+    }
+
+    pub(super) fn vocab(&self) -> LlamaVocab<'_> {
+        self.native.vocab()
+    }
+
+    /// The bytes of a token; a character of several bytes may span two.
+    pub(super) fn piece(&self, token: LlamaToken) -> Vec<u8> {
+        self.vocab().token_to_piece(token, false, None)
+    }
+}
+
+fn corrupt(file: &str, why: &str) -> EngineError {
+    let message = format!("the model file {file} can't be loaded: {why}");
+    EngineError::new(FailureKind::ModelCorrupt, message)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to 0..=100"
+)]
+fn percent(done: f32) -> u32 {
+    (done * 100.0).clamp(0.0, 100.0) as u32
+}

@@ -1,0 +1,80 @@
+//! From instructions and a prompt to tokens.
+
+use llama_cpp_2::model::LlamaChatMessage;
+use llama_cpp_2::token::LlamaToken;
+use mystic_engine::TagInstructions;
+use mystic_engine::child::EngineError;
+
+use super::model::Model;
+use super::{internal, invalid};
+
+/// Stands for the prompt while the chat is rendered.
+const PROMPT: &str = "\u{1}prompt\u{1}";
+
+/// Instructions as the model reads them: all of the chat but the prompt, which comes between head and tail.
+pub struct Instructions {
+    given: TagInstructions,
+    head: Vec<LlamaToken>,
+    tail: Vec<LlamaToken>,
+}
+
+impl Instructions {
+    /// Renders the instructions through the model's chat template.
+    ///
+    /// # Errors
+    /// Texts with a NUL, or a template that the library doesn't know.
+    pub fn new(model: &Model, given: TagInstructions) -> Result<Self, EngineError> {
+        let mut chat = Vec::with_capacity(2 + 2 * given.examples.len());
+        if !given.system.trim().is_empty() {
+            chat.push(message("system", given.system.trim())?);
+        }
+        for example in &given.examples {
+            chat.push(message("user", example.prompt.trim())?);
+            chat.push(message("assistant", &array(&example.tags))?);
+        }
+        chat.push(message("user", PROMPT)?);
+        let chat = model
+            .native()
+            .apply_chat_template(model.template(), &chat, true)
+            .map_err(|error| internal(format!("the chat template fails: {error}")))?;
+        let (head, tail) = chat
+            .rsplit_once(PROMPT)
+            .ok_or_else(|| internal("the chat template leaves the prompt out"))?;
+        let vocab = model.vocab();
+        Ok(Self {
+            head: vocab.tokenize(head.as_bytes(), true, true),
+            tail: vocab.tokenize(tail.as_bytes(), false, true),
+            given,
+        })
+    }
+
+    /// Whether these are the instructions that it was made from.
+    pub fn are(&self, instructions: &TagInstructions) -> bool {
+        self.given == *instructions
+    }
+
+    /// The tokens before the prompt: the same for every prompt.
+    pub fn head(&self) -> &[LlamaToken] {
+        &self.head
+    }
+
+    /// The tokens from the prompt on. What looks like a special token in a prompt is text to the model.
+    pub fn finish(&self, model: &Model, prompt: &str) -> Vec<LlamaToken> {
+        let mut tokens = model
+            .vocab()
+            .tokenize(prompt.trim().as_bytes(), false, false);
+        tokens.extend_from_slice(&self.tail);
+        tokens
+    }
+}
+
+fn message(role: &str, content: &str) -> Result<LlamaChatMessage, EngineError> {
+    LlamaChatMessage::new(role.to_owned(), content.to_owned())
+        .map_err(|_| invalid("the tagging instructions hold a NUL character"))
+}
+
+/// An example's answer, written exactly as the grammar lets the model write.
+fn array(tags: &[String]) -> String {
+    let tags: Vec<String> = tags.iter().map(|tag| format!("\"{tag}\"")).collect();
+    format!("[{}]", tags.join(", "))
+}
