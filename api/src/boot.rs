@@ -29,7 +29,7 @@ pub enum BootError {
     Store(#[from] StoreError),
     /// The key.
     Key(#[from] KeyError),
-    /// The OpenAPI document.
+    /// The `OpenAPI` document.
     Json(#[from] serde_json::Error),
 }
 
@@ -60,7 +60,7 @@ pub async fn migrate(config: &Config) -> Result<(), BootError> {
     Ok(())
 }
 
-/// Prints the OpenAPI document.
+/// Prints the `OpenAPI` document.
 ///
 /// # Errors
 /// It can't be written down as JSON.

@@ -163,6 +163,18 @@ fn field_problem(path: &str, message: &str, value: impl Fn(&str) -> Option<Strin
     let field = if path.is_empty() { "body" } else { path };
     let allowed = message
         .split_once(", expected ")
-        .map(|(_, allowed)| allowed.replace('`', ""));
+        .map(|(_, expected)| in_words(&expected.replace('`', "")));
     Problem::invalid_field(format!("{field}: {message}.")).about(field, value(field), allowed)
+}
+
+/// What a type of ours is to somebody who writes JSON.
+fn in_words(expected: &str) -> String {
+    let words = match expected {
+        "u32" => "a whole number from 0 to 4294967295",
+        "i16" | "i32" | "i64" => "a whole number",
+        "f32" => "a number",
+        "a string" => "text",
+        other => other,
+    };
+    words.to_owned()
 }

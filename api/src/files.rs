@@ -1,4 +1,4 @@
-//! A file of the store over HTTP: it never changes, so its name is its ETag.
+//! A file of the store over HTTP: it never changes, so its name is its `ETag`.
 
 use std::ops::Range;
 
@@ -91,7 +91,7 @@ fn unreadable(error: &object_store::Error) -> Problem {
     Problem::unavailable("The picture's file can't be read at the moment.")
 }
 
-/// Whether a list of ETags names this one.
+/// Whether a list of `ETag`s names this one.
 fn names(list: Option<&str>, etag: &str) -> bool {
     list.is_some_and(|list| {
         list.split(',')

@@ -203,4 +203,153 @@ mod tests {
         assert!(guard.knows("192.168.0.7:8787"));
         assert!(!guard.knows("rebound.example:8787"));
     }
+
+    use mystic_domain::JobId;
+
+    use crate::server::StartError;
+    use crate::testing::{TestApi, body, generate, problem};
+
+    /// An address that is not loopback and yet reaches nobody else.
+    const OPEN: &str = "0.0.0.0:0";
+
+    #[tokio::test]
+    async fn an_open_address_without_a_key_is_refused_and_says_how_to_make_one() {
+        let open = TestApi::prepared(
+            |config| config.api.listen = OPEN.parse().expect("an address"),
+            async |_| {},
+        );
+        let Err(error) = open.await else {
+            panic!("it starts")
+        };
+        assert!(matches!(error, StartError::Open(_)));
+        assert!(
+            error.to_string().contains("mystic keys create NAME"),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn off_loopback_every_route_wants_the_key_and_jobs_belong_to_it() {
+        let mut key = String::new();
+        let open = |config: &mut mystic_process::Config| {
+            config.api.listen = OPEN.parse().expect("an address");
+        };
+        let api = TestApi::prepared(open, async |store| {
+            key = crate::keys::create(store, "ada").await.expect("a key");
+        });
+        let api = api.await.expect("it starts");
+        let job = JobId::generate();
+        for path in [
+            "jobs",
+            "queue",
+            "images",
+            "devices",
+            "workers",
+            "presets",
+            "events",
+            &format!("jobs/{job}"),
+        ] {
+            let answer = api
+                .get(&format!("/api/v1/{path}"))
+                .send()
+                .await
+                .expect("an answer");
+            assert!(answer.headers().contains_key("www-authenticate"));
+            problem(answer, 401).await;
+        }
+        problem(api.submit(&generate()).await, 401).await;
+        let post = api.post("/api/v1/jobs").json(&generate());
+        let wrong = post
+            .try_clone()
+            .expect("a copy")
+            .bearer_auth("mystic_0000")
+            .send()
+            .await;
+        problem(wrong.expect("an answer"), 401).await;
+        let accepted = post
+            .try_clone()
+            .expect("a copy")
+            .bearer_auth(&key)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(accepted.status(), 202);
+        assert_eq!(body(accepted).await["owner"], "ada");
+        let basic = post
+            .basic_auth("anybody", Some(&key))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(body(basic).await["owner"], "ada");
+        let health = api.get("/health").send().await.expect("an answer");
+        assert_ne!(health.status(), 401);
+    }
+
+    #[tokio::test]
+    async fn on_loopback_no_key_is_local_and_a_wrong_one_is_refused() {
+        let api = TestApi::start().await;
+        assert_eq!(body(api.submit(&generate()).await).await["owner"], "local");
+        let wrong = api
+            .get("/api/v1/jobs")
+            .bearer_auth("mystic_0000")
+            .send()
+            .await;
+        problem(wrong.expect("an answer"), 401).await;
+        let key = crate::keys::create(&api.store, "ada").await.expect("a key");
+        let ours = api
+            .post("/api/v1/jobs")
+            .json(&generate())
+            .bearer_auth(key)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(body(ours).await["owner"], "ada");
+    }
+
+    #[tokio::test]
+    async fn other_host_names_and_other_sites_are_refused() {
+        let api = TestApi::start().await;
+        let rebound = api
+            .get("/api/v1/jobs")
+            .header("host", "rebound.example")
+            .send()
+            .await;
+        assert_eq!(
+            problem(rebound.expect("an answer"), 421).await["value"],
+            "rebound.example"
+        );
+        let page = api.get("/").header("host", "rebound.example").send().await;
+        problem(page.expect("an answer"), 421).await;
+        let from = async |origin: &str| {
+            let post = api
+                .post("/api/v1/jobs")
+                .json(&generate())
+                .header("origin", origin);
+            post.send().await.expect("an answer")
+        };
+        problem(from("https://evil.example").await, 403).await;
+        problem(from("null").await, 403).await;
+        assert_eq!(from(&api.url).await.status(), 202);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_kept_only_as_its_hash_and_its_name_is_checked() {
+        let api = TestApi::start().await;
+        let key = crate::keys::create(&api.store, "ada").await.expect("a key");
+        assert_eq!(key.len(), "mystic_".len() + 64);
+        assert_eq!(
+            api.store
+                .key_owner(crate::keys::hash(&key))
+                .await
+                .expect("read")
+                .as_deref(),
+            Some("ada")
+        );
+        for name in ["ada", "local", "", "a b", "-a", &"a".repeat(65)] {
+            assert!(
+                crate::keys::create(&api.store, name).await.is_err(),
+                "{name}"
+            );
+        }
+    }
 }

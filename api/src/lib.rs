@@ -17,6 +17,8 @@ mod problem;
 mod routes;
 mod server;
 mod state;
+#[cfg(test)]
+mod testing;
 mod wire;
 
 pub use openapi::{document, document_json};

@@ -19,7 +19,7 @@ struct Args {
 enum Command {
     /// Bring the database's schema and presets up to this program's version
     Migrate,
-    /// Print the OpenAPI document
+    #[command(about = "Print the OpenAPI document")]
     Openapi,
     /// Make an API key and print it, once
     KeyCreate {
@@ -36,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
         Some(Command::Migrate) => mystic_api::boot::migrate(&args.config.load()?).await?,
         Some(Command::Openapi) => mystic_api::boot::print_openapi()?,
         Some(Command::KeyCreate { name }) => {
-            mystic_api::boot::create_key(&args.config.load()?, &name).await?
+            mystic_api::boot::create_key(&args.config.load()?, &name).await?;
         }
     }
     Ok(())

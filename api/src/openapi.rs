@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the handlers themselves.
+//! The `OpenAPI` document, made from the handlers themselves.
 
 use std::collections::BTreeMap;
 
@@ -95,4 +95,56 @@ pub fn document_json() -> serde_json::Result<String> {
     let mut text = serde_json::to_string_pretty(&serde_json::to_value(document())?)?;
     text.push('\n');
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_in_the_repository_is_current() {
+        let kept = include_str!("../openapi.json");
+        let made = document_json().expect("JSON");
+        assert!(
+            kept == made,
+            "run `cargo run -p api -- openapi > api/openapi.json`"
+        );
+    }
+
+    #[test]
+    fn every_reference_of_the_document_leads_somewhere() {
+        let document = serde_json::to_value(document()).expect("JSON");
+        let mut open = vec![&document];
+        let mut references = 0;
+        while let Some(value) = open.pop() {
+            match value {
+                serde_json::Value::Object(object) => {
+                    if let Some(serde_json::Value::String(reference)) = object.get("$ref") {
+                        let pointer = reference.strip_prefix('#').expect("a local reference");
+                        assert!(document.pointer(pointer).is_some(), "{reference}");
+                        references += 1;
+                    }
+                    open.extend(object.values());
+                }
+                serde_json::Value::Array(list) => open.extend(list),
+                _ => {}
+            }
+        }
+        assert!(references > 50, "{references}");
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_a_summary_and_the_one_shape_of_errors() {
+        let document = serde_json::to_value(document()).expect("JSON");
+        let mut names = std::collections::BTreeSet::new();
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for operation in item.as_object().expect("operations").values() {
+                let name = operation["operationId"].as_str().expect("a name");
+                assert!(names.insert(name.to_owned()), "{name} twice");
+                assert!(operation["summary"].is_string(), "{path}");
+                assert!(operation["responses"]["default"].is_object(), "{path}");
+            }
+        }
+        assert_eq!(names.len(), 14);
+    }
 }

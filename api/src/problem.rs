@@ -16,7 +16,7 @@ const RETRY_AFTER_S: u32 = 2;
 pub struct Problem {
     /// Stable name of the kind of problem, as a URN: `urn:mystic:problem:invalid_field`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: &'static str,
     /// The kind in words.
     pub title: &'static str,
     /// The HTTP status.
@@ -25,13 +25,16 @@ pub struct Problem {
     pub detail: String,
     /// The field at fault, as `params.width`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub field: Option<Box<str>>,
     /// The value that was given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub value: Option<Box<str>>,
     /// What would have been accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allowed: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub allowed: Option<Box<str>>,
 }
 
 macro_rules! kinds {
@@ -41,7 +44,7 @@ macro_rules! kinds {
                 $(#[$doc])*
                 pub fn $name(detail: impl Into<String>) -> Self {
                     Self {
-                        kind: concat!("urn:mystic:problem:", stringify!($name)).into(),
+                        kind: concat!("urn:mystic:problem:", stringify!($name)),
                         title: $title,
                         status: StatusCode::$status.as_u16(),
                         detail: detail.into(),
@@ -94,9 +97,9 @@ impl Problem {
     /// Names the field, its value and what is allowed there.
     #[must_use]
     pub fn about(mut self, field: &str, value: Option<String>, allowed: Option<String>) -> Self {
-        self.field = Some(field.to_owned());
-        self.value = value;
-        self.allowed = allowed;
+        self.field = Some(field.into());
+        self.value = value.map(Into::into);
+        self.allowed = allowed.map(Into::into);
         self
     }
 }

@@ -192,3 +192,133 @@ async fn page_headers(request: Request, next: Next) -> Response {
     );
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use mystic_process::config::SecretUrl;
+    use mystic_services::{Durability, Home};
+    use mystic_testkit::{Postgres, wait_until};
+
+    use super::*;
+    use crate::testing::{TestApi, metrics, problem};
+
+    #[tokio::test]
+    async fn every_refusal_has_one_shape() {
+        let api = TestApi::start().await;
+        let ask = async |path: &str| api.get(path).send().await.expect("an answer");
+        problem(ask("/api/v1/nothing").await, 404).await;
+        problem(ask("/api").await, 404).await;
+        problem(ask("/missing.js").await, 404).await;
+        let delete = api
+            .client
+            .delete(format!("{}/api/v1/jobs", api.url))
+            .send()
+            .await
+            .expect("an answer");
+        let allow = delete.headers()["allow"].to_str().expect("text").to_owned();
+        assert!(allow.contains("GET") && allow.contains("POST"), "{allow}");
+        problem(delete, 405).await;
+        problem(api.post("/").send().await.expect("an answer"), 405).await;
+    }
+
+    #[tokio::test]
+    async fn the_document_and_its_page_are_served_under_a_policy() {
+        let api = TestApi::start().await;
+        assert_eq!(
+            api.shown("/api/v1/openapi.json").await["info"]["title"],
+            "MystiCanvas"
+        );
+        let page = api.get("/api/docs/").send().await.expect("an answer");
+        assert_eq!(page.status(), 200);
+        let policy = page.headers()["content-security-policy"]
+            .to_str()
+            .expect("text")
+            .to_owned();
+        assert!(
+            policy.contains("default-src 'self'") && !policy.contains("script-src"),
+            "{policy}"
+        );
+        let html = page.text().await.expect("text");
+        assert!(html.contains("swagger-ui"));
+        assert!(!html.contains("<script>"), "an inline script would not run");
+    }
+
+    #[tokio::test]
+    async fn health_follows_redis_and_metrics_name_routes() {
+        let mut api = TestApi::start().await;
+        let status = async |api: &TestApi| {
+            let answer = api.get("/health").send().await.expect("an answer");
+            (answer.status().as_u16(), crate::testing::body(answer).await)
+        };
+        wait_until("the API to be healthy", || async {
+            status(&api).await.0 == 200
+        })
+        .await;
+        api.accepted().await;
+        let metrics = api
+            .get("/metrics")
+            .send()
+            .await
+            .expect("an answer")
+            .text()
+            .await
+            .expect("text");
+        let counted = |line: &&str| {
+            line.starts_with("mystic_http_requests_total")
+                && line.contains("route=\"/api/v1/jobs\"")
+        };
+        assert!(metrics.lines().any(|line| counted(&line)), "{metrics}");
+        drop(api.redis.take());
+        wait_until("the API to say that Redis is away", || async {
+            let (status, body) = status(&api).await;
+            status == 503
+                && body["failures"]["redis"].is_string()
+                && body["failures"].get("database").is_none()
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_database_that_goes_away_is_a_503_that_says_when_to_come_back() {
+        let dir = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o755))
+            .tempdir()
+            .expect("a directory");
+        let home = Home::open(dir.path()).expect("a home");
+        let postgres =
+            mystic_services::Postgres::start(&home, Durability::Disposable).expect("Postgres");
+        let mut config = Config::default();
+        config.database.url = SecretUrl::new(postgres.url("postgres"));
+        config.store.outputs = dir.path().join("outputs");
+        config.models.dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
+        config.api.listen = "127.0.0.1:0".parse().expect("an address");
+        boot::migrate(&config).await.expect("migrated");
+        let server = Server::start(config, metrics(), Shutdown::new())
+            .await
+            .expect("it starts");
+        let url = format!("http://{}/api/v1/presets", server.address());
+        tokio::spawn(server.run());
+        assert_eq!(reqwest::get(&url).await.expect("an answer").status(), 200);
+        drop(postgres);
+        let answer = reqwest::get(&url).await.expect("an answer");
+        assert_eq!(answer.headers()["retry-after"], "2");
+        problem(answer, 503).await;
+        home.remove().expect("removed");
+    }
+
+    #[tokio::test]
+    async fn a_database_without_our_schema_is_refused_with_a_sentence() {
+        let postgres = Postgres::empty().await;
+        let config =
+            Config::from_toml(&format!("[database]\nurl = \"{}\"", postgres.url())).expect("valid");
+        let started = Server::start(config, metrics(), Shutdown::new()).await;
+        let Err(error) = started else {
+            panic!("it starts")
+        };
+        assert!(error.to_string().contains("api migrate"), "{error}");
+    }
+}

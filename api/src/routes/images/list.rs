@@ -74,3 +74,53 @@ pub async fn list(
         next,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{TestApi, generate, id, problem};
+
+    #[tokio::test]
+    async fn pictures_are_paged_filtered_and_shown_with_their_urls() {
+        let api = TestApi::start().await;
+        let mut request = generate();
+        request["params"]["batch"] = json!(3);
+        let job = id(&crate::testing::body(api.submit(&request).await).await);
+        let worker = api.worker().await;
+        let fence = worker.take(job).await;
+        for index in 0..3 {
+            worker
+                .picture(job, fence, index, format!("picture {index}").as_bytes())
+                .await;
+        }
+        let page = api
+            .shown(&format!("/api/v1/images?job={job}&limit=2"))
+            .await;
+        let next = page["next"].as_str().expect("a cursor");
+        let rest = api
+            .shown(&format!("/api/v1/images?job={job}&limit=2&cursor={next}"))
+            .await;
+        let indexes = |page: &serde_json::Value| -> Vec<i64> {
+            let images = page["images"].as_array().expect("a list").iter();
+            images
+                .map(|image| image["index"].as_i64().expect("a number"))
+                .collect()
+        };
+        assert_eq!((indexes(&page), indexes(&rest)), (vec![2, 1], vec![0]));
+        assert!(rest["next"].is_null());
+        let url = page["images"][0]["url"].as_str().expect("a URL");
+        assert_eq!(api.shown(url).await, page["images"][0]);
+        assert!(indexes(&api.shown("/api/v1/images?tag=circle").await).is_empty());
+        assert_eq!(
+            indexes(&api.shown("/api/v1/images?preset=demo&owner=local").await).len(),
+            3
+        );
+        let wrong = api
+            .get("/api/v1/images?job=1")
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(problem(wrong, 422).await["field"], "job");
+    }
+}

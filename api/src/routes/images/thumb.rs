@@ -12,7 +12,7 @@ use crate::state::App;
 
 /// Get a picture's thumbnail
 ///
-/// A PNG. Never changes: the ETag is the file's SHA-256. Ranges are served.
+/// A PNG. Never changes: the `ETag` is the file's SHA-256. Ranges are served.
 #[utoipa::path(
     get,
     path = "/api/v1/images/{id}/thumb",

@@ -36,3 +36,65 @@ pub async fn cancel(State(app): State<App>, Id(id): Id<JobId>) -> Result<Json<Jo
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mystic_domain::JobId;
+    use mystic_testkit::wait_until;
+    use tokio::sync::mpsc::error::TryRecvError;
+
+    use crate::testing::{TestApi, body, problem};
+
+    #[tokio::test]
+    async fn a_waiting_job_ends_at_once_and_only_once() {
+        let api = TestApi::start().await;
+        let job = api.accepted().await;
+        let cancel = async || {
+            let answer = api
+                .post(&format!("/api/v1/jobs/{job}/cancel"))
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(answer.status(), 200);
+            body(answer).await
+        };
+        let first = cancel().await;
+        assert_eq!(first["state"], "cancelled");
+        assert_eq!(cancel().await, first);
+        let events = api.store.job_events(job, 0, 10).await.expect("read");
+        assert_eq!(events.len(), 2, "queued, cancelled");
+    }
+
+    #[tokio::test]
+    async fn the_worker_of_a_running_job_is_told() {
+        let api = TestApi::start().await;
+        let job = api.accepted().await;
+        let worker = api.worker().await;
+        worker.take(job).await;
+        let mut told = api.queue.subscribe_cancel(worker.worker);
+        // The subscription takes a moment to stand, and a cancel may be asked for again.
+        let mut heard = None;
+        wait_until("the worker to be told", || {
+            match told.try_recv() {
+                Ok(job) => heard = Some(job),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => panic!("the subscription ended"),
+            }
+            let done = heard.is_some();
+            let cancel = api.post(&format!("/api/v1/jobs/{job}/cancel")).send();
+            async move { done || cancel.await.is_err() }
+        })
+        .await;
+        assert_eq!(heard, Some(job));
+        let shown = api.shown(&format!("/api/v1/jobs/{job}")).await;
+        assert_eq!(shown["state"], "running");
+        assert!(shown["cancel_requested_at"].is_string());
+    }
+
+    #[tokio::test]
+    async fn a_job_that_is_not_there_is_a_problem() {
+        let api = TestApi::start().await;
+        let path = format!("/api/v1/jobs/{}/cancel", JobId::generate());
+        problem(api.post(&path).send().await.expect("an answer"), 404).await;
+    }
+}

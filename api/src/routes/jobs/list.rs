@@ -75,3 +75,80 @@ pub async fn list(
         next,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use crate::testing::{TestApi, problem};
+
+    #[tokio::test]
+    async fn pages_hold_every_job_once_while_others_are_added() {
+        let api = TestApi::start().await;
+        let mut expected = BTreeSet::new();
+        for _ in 0..7 {
+            expected.insert(api.accepted().await.to_string());
+        }
+        let mut seen = Vec::new();
+        let mut path = "/api/v1/jobs?limit=3".to_owned();
+        loop {
+            let page = api.shown(&path).await;
+            let ids = page["jobs"].as_array().expect("a list").iter();
+            seen.extend(ids.map(|job| job["id"].as_str().expect("an id").to_owned()));
+            let Some(next) = page["next"].as_str() else {
+                break;
+            };
+            path = format!("/api/v1/jobs?limit=3&cursor={next}");
+            api.accepted().await;
+        }
+        assert_eq!(seen.len(), expected.len());
+        assert_eq!(seen.iter().cloned().collect::<BTreeSet<_>>(), expected);
+        assert!(
+            seen.is_sorted_by(|one, next| one > next),
+            "newest first: {seen:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn filters_narrow_the_list() {
+        let api = TestApi::start().await;
+        let kept = api.accepted().await;
+        let cancelled = api.accepted().await;
+        api.store.cancel(cancelled).await.expect("cancelled");
+        let count = async |query: &str| {
+            api.shown(&format!("/api/v1/jobs?{query}")).await["jobs"]
+                .as_array()
+                .expect("a list")
+                .len()
+        };
+        assert_eq!(count("state=queued,cancelled").await, 2);
+        assert_eq!(count("kind=generate&preset=demo&owner=local").await, 2);
+        assert_eq!(count("kind=tag").await, 0);
+        assert_eq!(count("owner=nobody").await, 0);
+        let queued = api.shown("/api/v1/jobs?state=queued").await;
+        assert_eq!(queued["jobs"][0]["id"], json!(kept));
+    }
+
+    #[tokio::test]
+    async fn what_no_filter_means_is_refused_by_name() {
+        let api = TestApi::start().await;
+        for (query, field) in [
+            ("limit=201", "limit"),
+            ("limit=many", "limit"),
+            ("state=asleep", "state"),
+            ("cursor=tomorrow", "cursor"),
+            ("colour=red", "colour"),
+            ("kind=tag&kind=generate", "kind"),
+            ("preset=a%00b", "preset"),
+        ] {
+            let answer = api
+                .get(&format!("/api/v1/jobs?{query}"))
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(problem(answer, 422).await["field"], field, "{query}");
+        }
+    }
+}

@@ -17,7 +17,7 @@ use crate::state::App;
 use crate::wire::{Job, JobDetail, with_progress};
 
 /// The longest that a request waits for a job's end.
-const MAX_WAIT: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_mins(1);
 /// How often a waiting request looks when it hears of no event.
 const LOOK: Duration = Duration::from_secs(2);
 /// Most pictures that a job can have made.
@@ -132,7 +132,12 @@ fn parse_wait(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use mystic_domain::{Phase, Progress};
+    use mystic_testkit::wait_until;
+    use serde_json::json;
+
     use super::*;
+    use crate::testing::{TestApi, problem};
 
     #[test]
     fn a_wait_has_a_unit_and_a_bound() {
@@ -142,5 +147,89 @@ mod tests {
         for refused in ["61s", "-1s", "1h", "", "s", "60001ms"] {
             assert_eq!(parse_wait(refused), None, "{refused}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_waiting_request_is_answered_when_the_job_ends_and_no_later() {
+        let api = TestApi::start().await;
+        let job = api.accepted().await;
+        let path = format!("/api/v1/jobs/{job}");
+        let waiting = api.get(&format!("{path}?wait=60s")).send();
+        let worker = api.worker().await;
+        let work = async {
+            let fence = worker.take(job).await;
+            worker.picture(job, fence, 0, b"picture").await;
+            worker.succeed(job, fence).await;
+        };
+        let start = Instant::now();
+        let (answer, ()) = tokio::join!(waiting, work);
+        let job = crate::testing::body(answer.expect("an answer")).await;
+        assert_eq!(job["state"], "succeeded");
+        assert!(
+            start.elapsed() < MAX_WAIT,
+            "the request was held to its end"
+        );
+        assert_eq!(
+            job["images"][0]["url"],
+            format!(
+                "/api/v1/images/{}",
+                job["images"][0]["id"].as_str().expect("an id")
+            )
+        );
+        assert_eq!(job["attempts"][0]["outcome"], "succeeded");
+    }
+
+    #[tokio::test]
+    async fn a_waiting_request_returns_the_job_as_it_is_when_its_time_is_over() {
+        let api = TestApi::start().await;
+        let first = api.accepted().await;
+        let second = api.accepted().await;
+        let path = |job: JobId, wait| format!("/api/v1/jobs/{job}?wait={wait}");
+        assert_eq!(api.shown(&path(first, "50ms")).await["position"], 0);
+        assert_eq!(api.shown(&path(second, "0s")).await["position"], 1);
+    }
+
+    #[tokio::test]
+    async fn a_running_job_shows_what_its_worker_last_said() {
+        let api = TestApi::start().await;
+        let job = api.accepted().await;
+        let worker = api.worker().await;
+        worker.take(job).await;
+        let progress = Progress {
+            phase: Phase::Sampling,
+            step: 3,
+            of: 8,
+            index: 0,
+            attempt: 1,
+        };
+        let path = format!("/api/v1/jobs/{job}");
+        let shown = || async {
+            api.queue.publish_progress(job, &progress).await.is_ok()
+                && api.shown(&path).await["progress"]["step"] == json!(3)
+        };
+        wait_until("the progress to be shown", shown).await;
+        assert_eq!(
+            api.shown("/api/v1/queue").await["running"][0]["progress"]["phase"],
+            "sampling"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_job_that_is_not_there_is_a_problem() {
+        let api = TestApi::start().await;
+        let ask = async |path: &str| api.get(path).send().await.expect("an answer");
+        problem(
+            ask(&format!("/api/v1/jobs/{}", JobId::generate())).await,
+            404,
+        )
+        .await;
+        problem(ask("/api/v1/jobs/none").await, 404).await;
+        let job = api.accepted().await;
+        let refused = problem(ask(&format!("/api/v1/jobs/{job}?wait=2h")).await, 422).await;
+        assert_eq!(
+            (&refused["field"], &refused["value"]),
+            (&json!("wait"), &json!("2h"))
+        );
+        problem(ask(&format!("/api/v1/jobs/{job}?colour=red")).await, 422).await;
     }
 }

@@ -41,3 +41,59 @@ pub async fn show(State(app): State<App>) -> Result<Json<QueueView>, Problem> {
         waiting: with_progress(waiting, &progress),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{TestApi, generate, id};
+
+    #[tokio::test]
+    async fn the_queue_shows_who_runs_and_who_is_next() {
+        let api = TestApi::start().await;
+        let running = api.accepted().await;
+        let usual = api.accepted().await;
+        let mut request = generate();
+        request["priority"] = json!(5);
+        let urgent = id(&crate::testing::body(api.submit(&request).await).await);
+        let worker = api.worker().await;
+        worker.take(running).await;
+        let queue = api.shown("/api/v1/queue").await;
+        let ids = |list: &Value| -> Vec<String> {
+            let jobs = list.as_array().expect("a list").iter();
+            jobs.map(|job| job["id"].as_str().expect("an id").to_owned())
+                .collect()
+        };
+        assert_eq!(ids(&queue["running"]), [running.to_string()]);
+        assert_eq!(
+            ids(&queue["waiting"]),
+            [urgent.to_string(), usual.to_string()]
+        );
+        let counts = json!({"queued": 2, "leased": 0, "running": 1, "succeeded": 0, "failed": 0, "cancelled": 0});
+        assert_eq!(queue["counts"], counts);
+    }
+
+    #[tokio::test]
+    async fn the_fleet_shows_its_devices_workers_and_presets() {
+        let api = TestApi::start().await;
+        let job = api.accepted().await;
+        let worker = api.worker().await;
+        worker.take(job).await;
+        let devices = api.shown("/api/v1/devices").await;
+        assert_eq!(
+            (&devices[0]["resident"], &devices[0]["working"]),
+            (&json!(100), &json!(100))
+        );
+        assert_eq!(devices[0]["leases"][0]["job"], json!(job));
+        let workers = api.shown("/api/v1/workers").await;
+        assert_eq!(
+            (&workers[0]["id"], &workers[0]["state"]),
+            (&json!(worker.worker), &json!("ready"))
+        );
+        let presets = api.shown("/api/v1/presets").await;
+        assert_eq!(
+            (&presets[0]["name"], &presets[0]["workers"][0]["worker"]),
+            (&json!("demo"), &json!(worker.worker))
+        );
+    }
+}
