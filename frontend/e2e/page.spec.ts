@@ -105,7 +105,7 @@ test('a lost connection is admitted and heals without a reload', async ({ page, 
 
 test('everything can be done from the keyboard', async ({ page, request }) => {
   await openPage(page)
-  await page.getByLabel('Prompt').focus()
+  await page.getByLabel('Prompt', { exact: true }).focus()
   await page.keyboard.type(prompt)
   const answer = page.waitForResponse((response) => response.request().method() === 'POST')
   await page.keyboard.press('Control+Enter')
@@ -125,14 +125,14 @@ test('everything can be done from the keyboard', async ({ page, request }) => {
 test('what is wrong with a request is said beside its field', async ({ page }) => {
   await openPage(page)
   await page.getByRole('button', { name: 'Draw' }).click()
-  await expect(page.getByLabel('Prompt')).toHaveAccessibleDescription('Say what to draw.')
-  await page.getByLabel('Prompt').fill('x'.repeat(9000))
-  await page.getByLabel('Seed').fill('-1')
+  await expect(page.getByLabel('Prompt', { exact: true })).toHaveAccessibleDescription('Say what to draw.')
+  await page.getByLabel('Prompt', { exact: true }).fill('x'.repeat(9000))
+  await page.getByLabel('Seed', { exact: true }).fill('-1')
   await page.getByRole('button', { name: 'Draw' }).click()
-  await expect(page.getByLabel('Seed')).toHaveAccessibleDescription(/whole number/)
-  await page.getByLabel('Seed').fill('')
+  await expect(page.getByLabel('Seed', { exact: true })).toHaveAccessibleDescription(/whole number/)
+  await page.getByLabel('Seed', { exact: true }).fill('')
   await page.getByRole('button', { name: 'Draw' }).click()
-  await expect(page.getByLabel('Prompt')).toHaveAccessibleDescription(/bytes/)
+  await expect(page.getByLabel('Prompt', { exact: true })).toHaveAccessibleDescription(/bytes/)
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {

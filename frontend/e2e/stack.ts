@@ -30,8 +30,8 @@ export async function endAll(request: APIRequestContext): Promise<void> {
 
 /** Fills in the form and sends it; the answer names the job. */
 export async function draw(page: Page, prompt: string, seed: string): Promise<string> {
-  await page.getByLabel('Prompt').fill(prompt)
-  await page.getByLabel('Seed').fill(seed)
+  await page.getByLabel('Prompt', { exact: true }).fill(prompt)
+  await page.getByLabel('Seed', { exact: true }).fill(seed)
   const answer = page.waitForResponse(
     (response) => response.url().endsWith('/api/v1/jobs') && response.request().method() === 'POST',
   )

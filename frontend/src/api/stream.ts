@@ -11,7 +11,7 @@ export interface StreamOptions {
 }
 
 const firstPause = 500
-const longestPause = 5_000
+const longestPause = 3_000
 
 /**
  * Keeps an event stream open until `stop` is called: reconnects after any end, error or silence, telling the server
