@@ -7,7 +7,7 @@ use std::process::Command;
 ///
 /// By default it spins for milliseconds. Where another process wants the same cores, as a diffusion engine on the
 /// same processor does, the waiting thread then keeps the working one from its core: tagging was seen to take 20
-/// seconds instead of 0.2. A thousand turns cost nothing on an idle machine.
+/// seconds instead of 0.2. With a thousand turns an idle machine is hardly slower.
 const SPIN_COUNT: (&str, &str) = ("GOMP_SPINCOUNT", "1000");
 
 /// Starts this program anew, in the same process, with threads that sleep soon; returns at once where it has been or
