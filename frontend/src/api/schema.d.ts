@@ -92,7 +92,7 @@ export interface paths {
         };
         /**
          * Get a picture's PNG
-         * @description The parameters that made it are in its text chunks. Never changes: the ETag is the file's SHA-256. Ranges are served.
+         * @description The parameters that made it are in its text chunks. Never changes: the `ETag` is the file's SHA-256. Ranges are served.
          */
         get: operations["get_image_file"];
         put?: never;
@@ -112,7 +112,7 @@ export interface paths {
         };
         /**
          * Get a picture's thumbnail
-         * @description A PNG. Never changes: the ETag is the file's SHA-256. Ranges are served.
+         * @description A PNG. Never changes: the `ETag` is the file's SHA-256. Ranges are served.
          */
         get: operations["get_image_thumb"];
         put?: never;
@@ -978,7 +978,7 @@ export interface components {
          * @enum {string}
          */
         Plan: "full" | "vae_tiling";
-        /** @description A named model. */
+        /** @description A named model. Unknown fields are refused by the model's own type: here, serde would refuse the model's too. */
         Preset: components["schemas"]["Model"] & {
             /** @description Unique name. */
             name: string;
