@@ -231,7 +231,7 @@ fn make_private(path: &Path, owner: Option<&User>) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let meta = fs::symlink_metadata(path).at("cannot read", path)?;
             let uid = owner.map_or_else(Uid::effective, |user| user.uid);
-            if meta.is_dir() && meta.uid() == uid.as_raw() && meta.mode() & 0o077 == 0 {
+            if meta.is_dir() && meta.uid() == uid.as_raw() && meta.mode() & 0o777 == 0o700 {
                 Ok(())
             } else {
                 Err(Error::Unsafe {

@@ -1,0 +1,29 @@
+# Everything here is done by `mystic`, the command line tool: `cargo run -q -p mystic -- --help`.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The same environment in every build of the native code, so that no build repeats another's work.
+ifneq ($(shell command -v ccache),)
+export CMAKE_C_COMPILER_LAUNCHER := ccache
+export CMAKE_CXX_COMPILER_LAUNCHER := ccache
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+endif
+
+mystic := cargo run -q -p mystic --
+
+.PHONY: help setup demo up test lint doctor
+
+help:
+	@echo 'make demo     set up, draw PROMPT (also SEED, STEPS, SIZE), show the picture and its tags'
+	@echo 'make up       set up and run everything until Ctrl-C'
+	@echo 'make test     set up and run all tests (ARGS="-p mystic-store" for some)'
+	@echo 'make lint     formatting, clippy, dependencies, documentation'
+	@echo 'make doctor   what is wrong here and how to mend it'
+
+setup demo up doctor lint:
+	@$(mystic) $@
+
+test:
+	@$(mystic) test $(if $(ARGS),-- $(ARGS))

@@ -1,0 +1,117 @@
+//! The REST API as this program uses it.
+
+mod view;
+
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use view::{ImageView, JobView, NewJob, NewParams};
+
+use crate::error::{Result, Tried, sentence};
+use view::{Page, Problem};
+
+/// A connection to one API.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    key: Option<String>,
+}
+
+impl Client {
+    /// A client of the API at `url`, showing `key` where one is given.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be set up.
+    pub fn new(url: &str, key: Option<String>) -> Result<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_mins(1))
+            .no_proxy()
+            .build()
+            .tried(|| "the HTTP client cannot be set up")?;
+        Ok(Self {
+            http,
+            url: url.trim_end_matches('/').to_owned(),
+            key,
+        })
+    }
+
+    /// Submits a job.
+    ///
+    /// # Errors
+    /// The API refuses or is away.
+    pub async fn submit(&self, job: &NewJob) -> Result<JobView> {
+        self.post("/api/v1/jobs", job).await
+    }
+
+    /// A job with its attempts, pictures and tagging jobs.
+    ///
+    /// # Errors
+    /// The API refuses or is away.
+    pub async fn job(&self, id: &str) -> Result<JobView> {
+        self.get(&format!("/api/v1/jobs/{id}"), &[]).await
+    }
+
+    /// Jobs, newest first.
+    ///
+    /// # Errors
+    /// The API refuses or is away.
+    pub async fn jobs(&self, query: &[(&str, String)]) -> Result<Vec<JobView>> {
+        let page: Page = self.get("/api/v1/jobs", query).await?;
+        Ok(page.jobs)
+    }
+
+    /// Pictures, newest first.
+    ///
+    /// # Errors
+    /// The API refuses or is away.
+    pub async fn images(&self, query: &[(&str, String)]) -> Result<Vec<ImageView>> {
+        let page: Page = self.get("/api/v1/images", query).await?;
+        Ok(page.images)
+    }
+
+    /// The path of a resource as a full URL.
+    pub fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T> {
+        self.send(self.http.get(self.link(path)).query(query)).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        self.send(self.http.post(self.link(path)).json(body)).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        let request = match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        };
+        let answer = request.send().await.tried(|| {
+            format!(
+                "the API at {} cannot be reached (`mystic up` starts one, --url names another)",
+                self.url
+            )
+        })?;
+        if answer.status().is_success() {
+            return answer
+                .json()
+                .await
+                .tried(|| format!("the API at {} gave an answer that is not known", self.url));
+        }
+        sentence(refusal(answer).await)
+    }
+}
+
+async fn refusal(answer: Response) -> String {
+    let status = answer.status();
+    let text = answer.text().await.unwrap_or_default();
+    match serde_json::from_str::<Problem>(&text) {
+        Ok(problem) => problem.to_string(),
+        Err(_) => format!("the API answered {status}: {}", text.trim()),
+    }
+}
