@@ -13,17 +13,16 @@ describe('wait reasons in words', () => {
     [{ reason: 'behind', n: 0 }, 'Next in line; waits for a turn.'],
     [{ reason: 'behind', n: 1 }, 'One job comes first.'],
     [{ reason: 'behind', n: 12 }, '12 jobs come first.'],
-    [{ reason: 'not_before' }, 'Waits a moment before it tries again.'],
+    [{ reason: 'not_before' }, 'Its time has come; waits for the scheduler’s next look.'],
   ])('%o', (reason, sentence) => {
     expect(words(reason)).toBe(sentence)
   })
 
-  it('names the time of the next try where it is known', () => {
-    const not_before = '2026-11-23T10:00:05Z'
-    const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }).format(new Date(not_before))
-    expect(waitingInWords({ wait_reason: { reason: 'not_before' }, not_before })).toBe(
-      `Tries again at ${time}.`,
-    )
+  it('names the earliest time until that has come', () => {
+    const job = { wait_reason: { reason: 'not_before' } as const, not_before: '2026-11-23T10:00:05Z' }
+    const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }).format(new Date(job.not_before))
+    expect(waitingInWords(job, new Date('2026-11-23T10:00:04Z'))).toBe(`Starts at ${time} or later.`)
+    expect(waitingInWords(job, new Date('2026-11-23T10:00:06Z'))).toMatch(/^Its time has come/)
   })
 
   it('says that nothing is known yet instead of guessing', () => {

@@ -15,8 +15,8 @@ export interface Waiting {
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 
-/** The reason in one sentence. */
-export function waitingInWords(job: Waiting): string {
+/** The reason in one sentence, as of `now`. */
+export function waitingInWords(job: Waiting, now = new Date()): string {
   const why = job.wait_reason
   if (!why) {
     return 'Just arrived; the scheduler looks at it next.'
@@ -32,9 +32,9 @@ export function waitingInWords(job: Waiting): string {
       }
       return why.n === 1 ? 'One job comes first.' : `${why.n} jobs come first.`
     case 'not_before':
-      return job.not_before
-        ? `Tries again at ${clock.format(new Date(job.not_before))}.`
-        : 'Waits a moment before it tries again.'
+      return job.not_before && new Date(job.not_before) > now
+        ? `Starts at ${clock.format(new Date(job.not_before))} or later.`
+        : 'Its time has come; waits for the scheduler’s next look.'
     default:
       return `Waits: ${(why as { reason: string }).reason.replaceAll('_', ' ')}.`
   }
