@@ -7,7 +7,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
-use std::ptr::{NonNull, null};
+use std::ptr::{NonNull, null_mut};
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,14 +47,14 @@ impl Context {
             sys::sd_ctx_params_init(params.as_mut_ptr());
             params.assume_init()
         };
-        params.model_path = pointer(&paths.model);
-        params.diffusion_model_path = pointer(&paths.diffusion_model);
-        params.vae_path = pointer(&paths.vae);
-        params.taesd_path = pointer(&paths.taesd);
-        params.clip_l_path = pointer(&paths.clip_l);
-        params.clip_g_path = pointer(&paths.clip_g);
-        params.t5xxl_path = pointer(&paths.t5xxl);
-        params.llm_path = pointer(&paths.llm);
+        params.model_path = paths.model.as_ptr();
+        params.diffusion_model_path = paths.diffusion_model.as_ptr();
+        params.vae_path = paths.vae.as_ptr();
+        params.taesd_path = paths.taesd.as_ptr();
+        params.clip_l_path = paths.clip_l.as_ptr();
+        params.clip_g_path = paths.clip_g.as_ptr();
+        params.t5xxl_path = paths.t5xxl.as_ptr();
+        params.llm_path = paths.llm.as_ptr();
         params.n_threads = c_int::try_from(threads).unwrap_or(c_int::MAX);
         // The memory formulae of GPUs assume it; on a CPU it is the slower way.
         params.diffusion_flash_attn = cfg!(any(feature = "cuda", feature = "vulkan"));
@@ -209,8 +209,8 @@ impl Drop for Callbacks {
     fn drop(&mut self) {
         // SAFETY: no native call is under way, since the model is gone.
         unsafe {
-            sys::sd_set_log_callback(None, std::ptr::null_mut());
-            sys::sd_set_progress_callback(None, std::ptr::null_mut());
+            sys::sd_set_log_callback(None, null_mut());
+            sys::sd_set_progress_callback(None, null_mut());
         }
         INSTALLED.store(false, Ordering::Release);
     }
@@ -237,37 +237,33 @@ unsafe extern "C" fn on_progress(step: c_int, of: c_int, _seconds: f32, data: *m
     );
 }
 
-/// A model's paths as the library takes them.
+/// A model's paths as the library takes them: an absent one is empty.
 struct Paths {
-    model: Option<CString>,
-    diffusion_model: Option<CString>,
-    vae: Option<CString>,
-    taesd: Option<CString>,
-    clip_l: Option<CString>,
-    clip_g: Option<CString>,
-    t5xxl: Option<CString>,
-    llm: Option<CString>,
+    model: CString,
+    diffusion_model: CString,
+    vae: CString,
+    taesd: CString,
+    clip_l: CString,
+    clip_g: CString,
+    t5xxl: CString,
+    llm: CString,
 }
 
 impl Paths {
     fn new(files: &ImageFiles) -> Result<Self, EngineError> {
-        let path = |path: &Option<String>| {
-            let path = path.as_deref().map(CString::new).transpose();
+        let path = |path: Option<&str>| {
+            let path = CString::new(path.unwrap_or_default());
             path.map_err(|error| EngineError::new(FailureKind::InvalidInput, error.to_string()))
         };
         Ok(Self {
-            model: path(&files.model)?,
-            diffusion_model: path(&files.diffusion_model)?,
-            vae: path(&files.vae)?,
-            taesd: path(&files.taesd)?,
-            clip_l: path(&files.clip_l)?,
-            clip_g: path(&files.clip_g)?,
-            t5xxl: path(&files.t5xxl)?,
-            llm: path(&files.llm)?,
+            model: path(files.model.as_deref())?,
+            diffusion_model: path(files.diffusion_model.as_deref())?,
+            vae: path(files.vae.as_deref())?,
+            taesd: path(files.taesd.as_deref())?,
+            clip_l: path(files.clip_l.as_deref())?,
+            clip_g: path(files.clip_g.as_deref())?,
+            t5xxl: path(files.t5xxl.as_deref())?,
+            llm: path(files.llm.as_deref())?,
         })
     }
-}
-
-fn pointer(text: &Option<CString>) -> *const c_char {
-    text.as_deref().map_or(null(), CStr::as_ptr)
 }
