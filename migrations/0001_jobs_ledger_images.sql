@@ -80,6 +80,8 @@ CREATE TABLE residents (
     context_plan text NOT NULL,
     state        text NOT NULL CHECK (state IN ('loading', 'ready', 'evicting')),
     booked_mib   bigint NOT NULL CHECK (booked_mib >= 0),
+    -- The engine child's process on its host, once it has started.
+    pid          int,
     observed_mib bigint,
     created_at   timestamptz NOT NULL DEFAULT now(),
     loaded_at    timestamptz,

@@ -72,9 +72,8 @@ pub fn next(
     match (state, event) {
         (Queued, Event::Grant) if !cancel_requested => Ok(Leased),
         (Leased, Event::Claim) if !cancel_requested => Ok(Running),
-        (Leased, Event::Expire) => Ok(ended(Queued)),
         (Running, Event::Succeed) => Ok(ended(Succeeded)),
-        (Running, Event::Retry | Event::Reap) => Ok(ended(Queued)),
+        (Leased, Event::Expire) | (Running, Event::Retry | Event::Reap) => Ok(ended(Queued)),
         (Running, Event::Fail) => Ok(ended(Failed)),
         (Running, Event::Stopped) if cancel_requested => Ok(Cancelled),
         // Nothing runs yet, so the end is at once; a running job ends when its worker says so.

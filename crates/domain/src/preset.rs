@@ -20,6 +20,10 @@ pub struct Preset {
 /// What the engine loads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "engine", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful of presets exist at a time, and a box would be in every reader's way"
+)]
 pub enum Model {
     /// A diffusion model.
     Sd(ImageModel),

@@ -109,4 +109,6 @@ pub struct BeatReply {
     pub assigned: Vec<(JobId, Fence)>,
     /// Models to unload.
     pub evict: Vec<ResidentId>,
+    /// The engine children of every worker on the device, with what is booked for those that are ready.
+    pub children: Vec<(u32, Option<Mib>)>,
 }

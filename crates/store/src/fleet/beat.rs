@@ -1,6 +1,6 @@
 //! The heartbeat: renews what the worker holds, and tells it what it doesn't know yet.
 
-use mystic_domain::{Fence, JobId, ResidentId};
+use mystic_domain::{Fence, JobId, Mib, ResidentId};
 use uuid::Uuid;
 
 use super::{Beat, BeatReply};
@@ -79,6 +79,12 @@ impl Store {
         .bind(beat.worker.0)
         .fetch_all(&mut *tx)
         .await?;
+        let children: Vec<(i32, String, i64)> = sqlx::query_as(
+            "SELECT pid, state, booked_mib FROM residents WHERE device_id = $1 AND pid IS NOT NULL",
+        )
+        .bind(&beat.device.0)
+        .fetch_all(&mut *tx)
+        .await?;
         let (jobs, fences): (Vec<Uuid>, Vec<i64>) = beat
             .held
             .iter()
@@ -115,6 +121,12 @@ impl Store {
                 .map(|(job, _)| job)
                 .collect(),
             evict: evict.into_iter().map(ResidentId).collect(),
+            children: children
+                .into_iter()
+                .filter_map(|(pid, state, booked)| {
+                    Some((u32::try_from(pid).ok()?, (state != "loading").then_some(Mib(booked))))
+                })
+                .collect(),
         })
     }
 }

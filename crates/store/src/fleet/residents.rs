@@ -6,6 +6,20 @@ use crate::error::retrying;
 use crate::{Result, Store, ledger};
 
 impl Store {
+    /// Notes the engine child's process, so that every worker on the device can tell it from a stranger's.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn resident_started(&self, worker: WorkerId, resident: ResidentId, pid: u32) -> Result<()> {
+        sqlx::query("UPDATE residents SET pid = $3 WHERE id = $1 AND worker_id = $2")
+            .bind(resident.0)
+            .bind(worker.0)
+            .bind(i32::try_from(pid).unwrap_or_default())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Says that a model is loaded; false where the ledger doesn't know it: unload it.
     ///
     /// # Errors

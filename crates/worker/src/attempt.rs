@@ -1,0 +1,222 @@
+//! One attempt at a job: claim, load, run, settle.
+
+/// Calls again while the database is away and the lease is not given up; `None` where the call can't succeed.
+///
+/// A macro, since an async closure's future can't be promised to be `Send` yet.
+macro_rules! persist {
+    ($holding:expr, $what:literal, $call:expr) => {
+        loop {
+            match $call.await {
+                Ok(value) => break Some(value),
+                Err(error)
+                    if error.is_unavailable()
+                        && $holding.stopped() != Some($crate::held::Stop::Lost) =>
+                {
+                    tracing::debug!(what = $what, %error, "tried again shortly");
+                    tokio::time::sleep($crate::attempt::AGAIN).await;
+                }
+                Err(error) => {
+                    tracing::error!(what = $what, %error, "given up");
+                    break None;
+                }
+            }
+        }
+    };
+}
+
+mod generate;
+mod load;
+mod progress;
+mod tag;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mystic_domain::{Failure, FailureKind, JobParams, PhaseTimes, WorkerId, verdict};
+use mystic_engine::TagInstructions;
+use mystic_queue::Queue;
+use mystic_store::{Claimed, Outcome, Settled, Store};
+use tokio::time::sleep;
+use tracing::Instrument;
+
+use crate::children::Children;
+use crate::held::{Holding, Stop};
+use crate::picture::Shelf;
+
+/// What every attempt of a worker uses.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    pub(crate) worker: WorkerId,
+    pub(crate) store: Store,
+    pub(crate) queue: Queue,
+    pub(crate) children: Children,
+    pub(crate) shelf: Shelf,
+    pub(crate) scratch: std::path::PathBuf,
+    pub(crate) models: std::path::PathBuf,
+    pub(crate) instructions: TagInstructions,
+    pub(crate) threads: u32,
+}
+
+/// Why an attempt ends before its work is done.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// Told to.
+    Stopped(Stop),
+    /// It failed; the child lives on.
+    Failed(Failure),
+    /// It failed, and the child is dead.
+    Lost(Failure),
+}
+
+impl From<crate::engine::ChildLost> for Halt {
+    fn from(lost: crate::engine::ChildLost) -> Self {
+        Self::Lost(lost.0)
+    }
+}
+
+/// How long to wait before a call to a database that is away is made again.
+pub(crate) const AGAIN: Duration = Duration::from_millis(500);
+
+/// Runs a lease from its claim to its settle.
+pub(crate) async fn run(bench: Arc<Bench>, holding: Holding) {
+    let Some(claimed) = claim(&bench, &holding).await else {
+        return;
+    };
+    let span = tracing::info_span!(
+        "attempt", job = %holding.job, attempt = claimed.job.attempt, worker = %bench.worker,
+        device = claimed.job.device.as_ref().map(tracing::field::display)
+    );
+    settle_attempt(&bench, &holding, &claimed)
+        .instrument(span)
+        .await;
+}
+
+async fn claim(bench: &Bench, holding: &Holding) -> Option<Claimed> {
+    loop {
+        match bench
+            .store
+            .claim(bench.worker, holding.job, holding.fence)
+            .await
+        {
+            Ok(claimed) => return claimed,
+            Err(error) if error.is_unavailable() && holding.stopped().is_none() => {
+                sleep(AGAIN).await;
+            }
+            Err(error) => {
+                tracing::error!(job = %holding.job, %error, "the lease can't be claimed");
+                return None;
+            }
+        }
+    }
+}
+
+async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
+    tracing::info!(
+        preset = claimed.job.preset,
+        plan = claimed.job.plan.as_str(),
+        "attempt starts"
+    );
+    let place = bench.children.place(claimed.resident);
+    let mut child = place.lock().await;
+    let mut times = PhaseTimes::default();
+    let ended = async {
+        load::ensure(bench, holding, claimed, &mut child, &mut times).await?;
+        match &claimed.job.params {
+            JobParams::Generate(params) => {
+                generate::run(bench, holding, claimed, params, &mut child, &mut times).await
+            }
+            JobParams::Tag(params) => {
+                tag::run(bench, holding, claimed, params, &mut child, &mut times).await
+            }
+        }
+    }
+    .await;
+    if matches!(ended, Err(Halt::Stopped(_)))
+        && let Some(child) = child.as_mut()
+    {
+        // No call ends a picture that has begun, so the child goes, and its memory with it.
+        child.kill().await;
+    }
+    if matches!(ended, Err(Halt::Stopped(_) | Halt::Lost(_))) {
+        *child = None;
+    }
+    let alive = child.is_some();
+    drop(child);
+    let outcome = match ended {
+        Ok(outcome) => Some(outcome),
+        Err(Halt::Stopped(Stop::Cancel)) => Some(Outcome::Stopped),
+        Err(Halt::Stopped(Stop::HandBack)) => Some(Outcome::HandedBack),
+        Err(Halt::Stopped(Stop::Lost)) => None,
+        Err(Halt::Failed(failure) | Halt::Lost(failure)) => Some(judge(claimed, failure)),
+    };
+    if let Some(outcome) = &outcome {
+        settle(bench, holding, outcome, times, alive).await;
+    } else {
+        tracing::warn!("the lease is lost: the attempt ends with no effect");
+    }
+    if !alive {
+        unload(bench, claimed.resident).await;
+    }
+}
+
+fn judge(claimed: &Claimed, failure: Failure) -> Outcome {
+    let deaths = claimed.job.engine_deaths + i32::from(failure.kind.is_engine_death());
+    let verdict = verdict(
+        failure.kind,
+        claimed.job.attempt,
+        claimed.job.max_attempts,
+        deaths,
+        rand::random(),
+    );
+    tracing::warn!(kind = ?failure.kind, message = failure.message, ?verdict, "attempt failed");
+    Outcome::Failed { failure, verdict }
+}
+
+/// Settles, however long the database is away: the fence decides whether it still counts.
+async fn settle(
+    bench: &Bench,
+    holding: &Holding,
+    outcome: &Outcome,
+    times: PhaseTimes,
+    alive: bool,
+) {
+    let settled = persist!(
+        holding,
+        "settle",
+        bench.store.settle(
+            bench.worker,
+            holding.job,
+            holding.fence,
+            outcome,
+            times,
+            alive,
+        )
+    );
+    match settled {
+        Some(Settled::Done(state)) => {
+            metrics::counter!("mystic_attempts_total", "state" => state.as_str()).increment(1);
+            tracing::info!(state = state.as_str(), "attempt settled");
+        }
+        Some(Settled::Stale) => {
+            tracing::warn!("the lease went to somebody else: nothing was changed");
+        }
+        None => {}
+    }
+}
+
+/// Says that a resident's child is dead and forgets it.
+pub(crate) async fn unload(bench: &Bench, resident: mystic_domain::ResidentId) {
+    bench.children.forget(resident);
+    while let Err(error) = bench.store.child_gone(bench.worker, resident).await {
+        if !error.is_unavailable() {
+            tracing::error!(%resident, %error, "the freed memory can't be reported");
+            return;
+        }
+        sleep(AGAIN).await;
+    }
+}
+
+/// The failure of something that should not happen.
+pub(crate) fn defect(message: impl Into<String>) -> Halt {
+    Halt::Failed(Failure::new(FailureKind::Internal, message))
+}

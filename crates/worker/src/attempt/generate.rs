@@ -1,0 +1,134 @@
+//! Pictures: one call of the engine for each that is missing, each committed as soon as it is finished.
+
+use std::time::Duration;
+
+use mystic_domain::{GenerateParams, ImageId, Phase, PhaseTimes, Progress};
+use mystic_engine::{Command, Event};
+use mystic_store::{Claimed, Committed, NewImage, Outcome};
+
+use super::progress::Reporter;
+use super::{Bench, Halt, defect};
+use crate::engine::EngineChild;
+use crate::held::{Holding, Stop};
+use crate::picture::{Recipe, SaveError};
+
+/// How often a picture is put again whose file's twin was just being deleted.
+const PUTS: u32 = 5;
+
+/// Makes every picture that does not exist yet.
+pub(super) async fn run(
+    bench: &Bench,
+    holding: &Holding,
+    claimed: &Claimed,
+    params: &GenerateParams,
+    place: &mut Option<EngineChild>,
+    times: &mut PhaseTimes,
+) -> Result<Outcome, Halt> {
+    let child = place.as_mut().ok_or_else(|| defect("no engine"))?;
+    let reporter = Reporter::start(bench, holding.job);
+    for index in 0..params.batch {
+        if claimed
+            .done
+            .iter()
+            .any(|done| u32::try_from(*done) == Ok(index))
+        {
+            continue;
+        }
+        if let Some(why) = holding.stopped() {
+            return Err(Halt::Stopped(why));
+        }
+        let progress = |phase, step, of| Progress {
+            phase,
+            step,
+            of,
+            index,
+            attempt: claimed.job.attempt,
+        };
+        reporter.report(progress(Phase::Encoding, 0, 0));
+        let seed = params.seed + i64::from(index);
+        let pixels = bench.scratch.join(format!("{}-{index}.rgb", holding.job));
+        let command = Command::Generate {
+            params: params.clone(),
+            seed,
+            plan: claimed.job.plan,
+            pixels: pixels.clone(),
+        };
+        child.send(&command).await?;
+        let (width, height, mut spent) = loop {
+            let event = tokio::select! {
+                event = child.next() => event?,
+                why = holding.stopping() => return Err(Halt::Stopped(why)),
+            };
+            match event {
+                Event::Progress { phase, step, of } => reporter.report(progress(phase, step, of)),
+                Event::Buffer { module, size } => tracing::debug!(module, %size, "buffer taken"),
+                Event::Image {
+                    width,
+                    height,
+                    times,
+                } => break (width, height, times),
+                Event::Failed { kind, message } => {
+                    return Err(Halt::Failed(mystic_domain::Failure::new(kind, message)));
+                }
+                other => {
+                    return Err(defect(format!(
+                        "the engine answers a generate with {other:?}"
+                    )));
+                }
+            }
+        };
+        reporter.report(progress(Phase::Saving, 0, 0));
+        let saving = tokio::time::Instant::now();
+        let recipe = Recipe {
+            params,
+            seed,
+            preset: &claimed.job.preset,
+            plan: claimed.job.plan,
+        };
+        for put in 1..=PUTS {
+            let saved = match bench.shelf.save(&pixels, width, height, &recipe).await {
+                Ok(saved) => saved,
+                Err(SaveError::Deleting) if put < PUTS => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    continue;
+                }
+                Err(SaveError::Database(error))
+                    if error.is_unavailable() && holding.stopped().is_none() =>
+                {
+                    tokio::time::sleep(super::AGAIN).await;
+                    continue;
+                }
+                Err(error) => return Err(Halt::Failed(error.failure())),
+            };
+            spent.saving_ms = u64::try_from(saving.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let new = NewImage {
+                id: ImageId::generate(),
+                job: holding.job,
+                fence: holding.fence,
+                worker: bench.worker,
+                index: i32::try_from(index).unwrap_or(i32::MAX),
+                seed,
+                width,
+                height,
+                sha256: saved.sha256,
+                thumb_sha256: saved.thumb_sha256,
+                pixels_sha256: saved.pixels_sha256,
+                times: spent,
+            };
+            match persist!(holding, "commit", bench.store.commit_image(&new)) {
+                Some(Committed::New | Committed::Already) => break,
+                Some(Committed::FilesGone) if put < PUTS => {}
+                Some(Committed::FilesGone) => {
+                    return Err(defect("the picture's file is deleted again and again"));
+                }
+                Some(Committed::Stale) => return Err(Halt::Stopped(Stop::Lost)),
+                None => return Err(defect("the picture can't be committed")),
+            }
+        }
+        if let Err(error) = tokio::fs::remove_file(&pixels).await {
+            tracing::debug!(%error, "the pixels can't be removed; the next start does it");
+        }
+        times.add(spent);
+    }
+    Ok(Outcome::Succeeded)
+}

@@ -1,0 +1,40 @@
+//! How far an attempt is, told over Redis: the newest state counts, so a slow Redis skips some and delays nothing.
+
+use std::time::Duration;
+
+use mystic_domain::{JobId, Progress};
+use tokio::sync::watch;
+
+use super::Bench;
+
+/// Least time between two messages.
+const PACE: Duration = Duration::from_millis(50);
+
+/// Tells the progress of one attempt until it is dropped.
+#[derive(Debug)]
+pub(super) struct Reporter(watch::Sender<Option<Progress>>);
+
+impl Reporter {
+    /// Starts to report.
+    pub(super) fn start(bench: &Bench, job: JobId) -> Self {
+        let (sender, mut newest) = watch::channel(None);
+        let queue = bench.queue.clone();
+        tokio::spawn(async move {
+            while newest.changed().await.is_ok() {
+                let progress: Option<Progress> = *newest.borrow_and_update();
+                if let Some(progress) = progress
+                    && let Err(error) = queue.publish_progress(job, &progress).await
+                {
+                    tracing::debug!(%job, %error, "progress is not told");
+                }
+                tokio::time::sleep(PACE).await;
+            }
+        });
+        Self(sender)
+    }
+
+    /// Replaces the newest state.
+    pub(super) fn report(&self, progress: Progress) {
+        self.0.send_replace(Some(progress));
+    }
+}

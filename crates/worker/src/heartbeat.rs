@@ -1,0 +1,134 @@
+//! The heartbeat: renews what is held, and carries what hints may have lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mystic_domain::{Fence, JobId, Mib, ResidentId};
+use mystic_process::health::Health;
+use mystic_store::{Beat, BeatReply};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::attempt::{Bench, unload};
+use crate::held::{Held, Stop};
+use crate::inventory::Device;
+
+/// Beat this fast while hints don't arrive.
+const WITHOUT_HINTS: Duration = Duration::from_secs(1);
+
+/// What the heartbeat needs beside the bench.
+pub(crate) struct Heartbeat {
+    pub(crate) bench: Arc<Bench>,
+    pub(crate) device: Arc<Device>,
+    pub(crate) held: Held,
+    pub(crate) health: Health,
+    pub(crate) every: Duration,
+    pub(crate) offline_grace: Duration,
+    pub(crate) assigned: mpsc::Sender<(JobId, Fence)>,
+}
+
+impl Heartbeat {
+    /// Beats until told to stop; returns early where this incarnation was given up.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut children = Vec::new();
+        let mut renewed = Instant::now();
+        loop {
+            match self.beat(&children).await {
+                Ok(reply) if !reply.known => {
+                    tracing::warn!(worker = %self.bench.worker, "given up by the scheduler: starting anew");
+                    return;
+                }
+                Ok(reply) => {
+                    renewed = Instant::now();
+                    self.health.pass("database");
+                    children.clone_from(&reply.children);
+                    self.heed(reply);
+                }
+                Err(error) => {
+                    self.health.fail("database", error.to_string());
+                    if renewed.elapsed() > self.offline_grace {
+                        tracing::error!(
+                            "no lease could be renewed for too long: stopping all work"
+                        );
+                        self.held.stop_all(Stop::Lost);
+                    }
+                }
+            }
+            let pause = match self.bench.queue.ping().await {
+                Ok(()) => {
+                    self.health.pass("redis");
+                    self.every
+                }
+                Err(error) => {
+                    self.health.fail("redis", error.to_string());
+                    self.every.min(WITHOUT_HINTS)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn beat(&self, children: &[(u32, Option<Mib>)]) -> mystic_store::Result<BeatReply> {
+        let reading = self.device.read(children).await;
+        let residents: Vec<(ResidentId, Mib)> = self
+            .bench
+            .children
+            .all()
+            .into_iter()
+            .map(|(resident, pid)| {
+                let used = reading
+                    .processes
+                    .iter()
+                    .find(|(process, _)| Some(*process) == pid);
+                (resident, used.map_or(Mib(0), |(_, used)| *used))
+            })
+            .collect();
+        metrics::gauge!("mystic_engine_children")
+            .set(u32::try_from(residents.len()).unwrap_or(u32::MAX));
+        self.bench
+            .store
+            .beat(&Beat {
+                worker: self.bench.worker,
+                device: self.device.id().clone(),
+                held: self.held.pairs(),
+                telemetry: reading.telemetry,
+                residents,
+            })
+            .await
+    }
+
+    /// Does what the answer says.
+    fn heed(&self, reply: BeatReply) {
+        for (job, fence) in reply.lost {
+            self.held.stop_lease(job, fence, Stop::Lost);
+        }
+        for job in reply.cancel {
+            self.held.stop_job(job, Stop::Cancel);
+        }
+        for lease in reply.assigned {
+            // A full channel is told again by the next beat.
+            let _ = self.assigned.try_send(lease);
+        }
+        for resident in reply.evict {
+            tokio::spawn(evict(Arc::clone(&self.bench), resident));
+        }
+    }
+}
+
+/// Ends an idle model's child. A model in use is left alone: its lease was granted before the eviction was seen.
+async fn evict(bench: Arc<Bench>, resident: ResidentId) {
+    let place = bench.children.place(resident);
+    let Ok(mut child) = place.try_lock() else {
+        return;
+    };
+    if let Some(mut child) = child.take() {
+        child.kill().await;
+        tracing::info!(%resident, "model unloaded");
+    }
+    drop(child);
+    unload(&bench, resident).await;
+}

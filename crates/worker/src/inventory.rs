@@ -1,0 +1,120 @@
+//! The worker's device: which one it serves, and what it says of itself at each heartbeat.
+
+use mystic_domain::{DeviceId, Mib};
+use mystic_gpu::{
+    Child, DeviceKind, DeviceSource, InventoryConfig, TelemetryError, detect, others,
+};
+use mystic_process::config::Config;
+use mystic_store::{DeviceInfo, DeviceTelemetry};
+
+use crate::WorkerError;
+
+/// A device and its source.
+pub(crate) struct Device {
+    source: Box<dyn DeviceSource>,
+    /// As it is registered.
+    pub(crate) info: DeviceInfo,
+}
+
+/// One reading.
+pub(crate) struct Reading {
+    /// For the heartbeat.
+    pub(crate) telemetry: DeviceTelemetry,
+    /// What each of the asked processes takes.
+    pub(crate) processes: Vec<(u32, Mib)>,
+}
+
+impl Device {
+    /// Finds the configured device, or the first.
+    pub(crate) async fn find(config: &Config, host: &str) -> Result<Self, WorkerError> {
+        let mut inventory = InventoryConfig::for_host(host);
+        inventory.nvml_library.clone_from(&config.gpu.nvml_library);
+        inventory.cpu_budget = config.gpu.cpu_budget;
+        let source = detect(&inventory).await?;
+        let wanted = config.worker.device.as_deref();
+        let found = source
+            .devices()
+            .iter()
+            .find(|device| wanted.is_none_or(|id| device.id.0 == id));
+        let Some(found) = found else {
+            let ids: Vec<&str> = source
+                .devices()
+                .iter()
+                .map(|device| device.id.0.as_str())
+                .collect();
+            return Err(WorkerError::NoSuchDevice {
+                device: wanted.unwrap_or("unset").to_owned(),
+                there: ids.join(", "),
+            });
+        };
+        let capacity = found.total.saturating_sub(config.gpu.headroom);
+        if capacity == Mib(0) {
+            return Err(WorkerError::NoCapacity {
+                device: found.id.0.clone(),
+                headroom: config.gpu.headroom,
+                total: found.total,
+            });
+        }
+        let info = DeviceInfo {
+            id: found.id.clone(),
+            kind: match found.kind {
+                DeviceKind::Cuda => "cuda".to_owned(),
+                DeviceKind::Cpu => "cpu".to_owned(),
+            },
+            name: found.name.clone(),
+            total: found.total,
+            capacity,
+            turns: i32::try_from(config.gpu.compute_turns).unwrap_or(i32::MAX),
+        };
+        Ok(Self { source, info })
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> &DeviceId {
+        &self.info.id
+    }
+
+    /// Reads the device. `children` are the engine children of every worker on it, with what is booked for those
+    /// that are ready. A device that can't be read says nothing; one that is lost says so.
+    pub(crate) async fn read(&self, children: &[(u32, Option<Mib>)]) -> Reading {
+        let pids: Vec<u32> = children.iter().map(|(pid, _)| *pid).collect();
+        match self.source.telemetry(&self.info.id, &pids).await {
+            Ok(read) => {
+                let ours: Vec<Child> = children
+                    .iter()
+                    .map(|&(pid, ready_booking)| Child { pid, ready_booking })
+                    .collect();
+                let strangers = others(&read, &ours);
+                for xid in &read.xids {
+                    tracing::warn!(device = %self.info.id, xid = xid.0, class = ?xid.class(), "the card reports an error");
+                }
+                Reading {
+                    telemetry: DeviceTelemetry {
+                        used: Some(read.used),
+                        others: strangers.used,
+                        others_estimated: strangers.estimated,
+                        utilisation: read.utilisation_percent.and_then(|p| i32::try_from(p).ok()),
+                        temperature: read.temperature_celsius.and_then(|t| i32::try_from(t).ok()),
+                        lost: false,
+                    },
+                    processes: read
+                        .processes
+                        .iter()
+                        .filter_map(|process| Some((process.pid, process.used?)))
+                        .collect(),
+                }
+            }
+            Err(error) => {
+                tracing::warn!(device = %self.info.id, %error, "the device can't be read");
+                let lost = matches!(error, TelemetryError::Lost { .. });
+                Reading {
+                    telemetry: DeviceTelemetry {
+                        lost,
+                        ..DeviceTelemetry::default()
+                    },
+                    processes: Vec::new(),
+                }
+            }
+        }
+    }
+}

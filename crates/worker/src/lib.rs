@@ -1,0 +1,16 @@
+//! Acquire → run → settle: everything that both workers do. No native code: that is in the engine children.
+
+mod attempt;
+mod children;
+mod engine;
+mod error;
+mod heartbeat;
+mod held;
+mod inventory;
+mod models;
+mod picture;
+mod seat;
+mod supervisor;
+
+pub use error::WorkerError;
+pub use supervisor::run;

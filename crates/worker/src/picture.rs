@@ -1,0 +1,8 @@
+//! A picture on its way from the engine's pixels to the store.
+
+mod metadata;
+mod png;
+mod save;
+
+pub(crate) use metadata::Recipe;
+pub(crate) use save::{SaveError, Shelf};

@@ -1,0 +1,48 @@
+//! The parameters inside the PNG: the text that other tools read, and our JSON.
+//!
+//! Neither holds an id, a time or a host, so that equal settings give equal bytes.
+
+use mystic_domain::{GenerateParams, Plan};
+use serde::Serialize;
+
+/// What made a picture.
+#[derive(Debug, Serialize)]
+pub(crate) struct Recipe<'a> {
+    /// The job's parameters.
+    #[serde(flatten)]
+    pub(crate) params: &'a GenerateParams,
+    /// The picture's own seed.
+    #[serde(rename = "image_seed")]
+    pub(crate) seed: i64,
+    /// The model.
+    pub(crate) preset: &'a str,
+    /// How it was fitted into memory.
+    pub(crate) plan: Plan,
+}
+
+impl Recipe<'_> {
+    /// The `parameters` text of the web UI that began the custom, on its three lines.
+    pub(crate) fn parameters(&self) -> String {
+        let params = self.params;
+        let mut text = params.prompt.clone();
+        if !params.negative_prompt.is_empty() {
+            text.push_str("\nNegative prompt: ");
+            text.push_str(&params.negative_prompt);
+        }
+        let sampler = params.sampler.as_deref().unwrap_or("default");
+        let scheduler = params
+            .scheduler
+            .as_ref()
+            .map(|name| format!(", Schedule type: {name}"))
+            .unwrap_or_default();
+        format!(
+            "{text}\nSteps: {}, Sampler: {sampler}{scheduler}, CFG scale: {}, Seed: {}, Size: {}x{}, Model: {}, Version: MystiCanvas",
+            params.steps, params.cfg, self.seed, params.width, params.height, self.preset
+        )
+    }
+
+    /// All of it as JSON.
+    pub(crate) fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+}

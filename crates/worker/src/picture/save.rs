@@ -1,0 +1,118 @@
+//! Files by their content: the row first (`staged`), then the file, then the picture's row.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use mystic_domain::{Failure, FailureKind, file_path};
+use mystic_store::Store;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStoreExt, PutPayload};
+use sha2::{Digest, Sha256};
+
+use super::metadata::Recipe;
+use super::png;
+use crate::WorkerError;
+
+/// Where pictures go.
+#[derive(Clone, Debug)]
+pub(crate) struct Shelf {
+    store: Store,
+    files: std::sync::Arc<LocalFileSystem>,
+}
+
+/// Why a picture can't be saved.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SaveError {
+    #[error("the engine's pixels don't have the size that it says")]
+    Pixels,
+    #[error("the engine's pixels can't be read: {0}")]
+    Read(#[from] std::io::Error),
+    #[error("the PNG can't be written: {0}")]
+    Png(#[from] ::png::EncodingError),
+    #[error("the recipe can't be written: {0}")]
+    Recipe(#[from] serde_json::Error),
+    #[error("the store refuses: {0}")]
+    Files(#[from] object_store::Error),
+    #[error(transparent)]
+    Database(#[from] mystic_store::StoreError),
+    #[error("a file with the same content is being deleted")]
+    Deleting,
+}
+
+/// A picture whose files are in place and staged.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredPicture {
+    pub(crate) sha256: String,
+    pub(crate) thumb_sha256: String,
+    pub(crate) pixels_sha256: String,
+}
+
+impl SaveError {
+    /// As the job's failure.
+    pub(crate) fn failure(&self) -> Failure {
+        let kind = if self.is_disk_full() {
+            FailureKind::DiskFull
+        } else {
+            FailureKind::Internal
+        };
+        Failure::new(kind, self.to_string())
+    }
+
+    fn is_disk_full(&self) -> bool {
+        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = source {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                use std::io::ErrorKind as K;
+                return matches!(error.kind(), K::StorageFull | K::QuotaExceeded);
+            }
+            source = error.source();
+        }
+        false
+    }
+}
+
+impl Shelf {
+    /// Opens the outputs directory. Files are synced before they get their name.
+    pub(crate) fn open(store: Store, outputs: &Path) -> Result<Self, WorkerError> {
+        std::fs::create_dir_all(outputs).map_err(WorkerError::file(outputs))?;
+        let files = LocalFileSystem::new_with_prefix(outputs)?.with_fsync(true);
+        Ok(Self {
+            store,
+            files: files.into(),
+        })
+    }
+
+    /// Encodes and stores a picture with its thumbnail.
+    pub(crate) async fn save(
+        &self,
+        pixels: &Path,
+        width: u32,
+        height: u32,
+        recipe: &Recipe<'_>,
+    ) -> Result<StoredPicture, SaveError> {
+        let pixels = tokio::fs::read(pixels).await?;
+        if pixels.len() as u64 != 3 * mystic_domain::Pixels::of(width, height).0 {
+            return Err(SaveError::Pixels);
+        }
+        let picture = png::encode(&pixels, width, height, Some(recipe))?;
+        let thumb = png::thumbnail(&pixels, width, height)?;
+        Ok(StoredPicture {
+            sha256: self.put(picture).await?,
+            thumb_sha256: self.put(thumb).await?,
+            pixels_sha256: hex::encode(Sha256::digest(&pixels)),
+        })
+    }
+
+    async fn put(&self, file: Vec<u8>) -> Result<String, SaveError> {
+        let sha256 = hex::encode(Sha256::digest(&file));
+        if !self.store.stage_file(&sha256, file.len() as u64).await? {
+            return Err(SaveError::Deleting);
+        }
+        let path = ObjectPath::from(file_path(&sha256));
+        self.files
+            .put(&path, PutPayload::from_bytes(Bytes::from(file)))
+            .await?;
+        Ok(sha256)
+    }
+}

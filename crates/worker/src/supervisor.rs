@@ -1,0 +1,245 @@
+//! The life of a worker process: take the seat, register, work until told to stop, leave.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mystic_domain::{EngineKind, Fence, JobId, WorkerId};
+use mystic_engine::{TagExample, TagInstructions};
+use mystic_gpu::host_id;
+use mystic_process::config::{Config, Tagging};
+use mystic_process::health::Health;
+use mystic_process::shutdown::Shutdown;
+use mystic_process::telemetry::Telemetry;
+use mystic_process::{health, http};
+use mystic_queue::{Queue, QueueOptions};
+use mystic_store::{Registration, Store};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::WorkerError;
+use crate::attempt::{self, Bench};
+use crate::children::Children;
+use crate::heartbeat::Heartbeat;
+use crate::held::{Held, Stop};
+use crate::inventory::Device;
+use crate::models;
+use crate::picture::Shelf;
+use crate::seat::Seat;
+
+/// Tickets that may wait to be looked at; what comes on top is told by the next heartbeat.
+const TICKETS: usize = 64;
+
+/// Runs a worker until it is told to stop.
+///
+/// # Errors
+/// [`WorkerError`]: it can't start, or can't go on.
+pub async fn run(
+    service: &'static str,
+    engine: EngineKind,
+    config: Config,
+    telemetry: Telemetry,
+    shutdown: Shutdown,
+) -> Result<(), WorkerError> {
+    let health = Health::new(service);
+    let listener = http::bind(config.worker.listen).await?;
+    let serving = shutdown.clone();
+    let router = health::router(health.clone(), telemetry);
+    tokio::spawn(async move { http::serve(listener, router, &serving).await });
+
+    let store = Store::connect(
+        config.database.url.expose(),
+        config.database.max_connections,
+    )?;
+    store.check_schema().await?;
+    let options = QueueOptions {
+        prefix: config.redis.namespace.clone(),
+        ..QueueOptions::default()
+    };
+    let queue = Queue::connect_with(config.redis.url.expose(), options)?;
+    let host = host_id(config.worker.host.as_deref())?;
+    let device = Arc::new(Device::find(&config, &host).await?);
+    let outputs = std::path::absolute(&config.store.outputs)
+        .map_err(WorkerError::file(&config.store.outputs))?;
+    let shelf = Shelf::open(store.clone(), &outputs)?;
+    let seat = Seat::take(&outputs, &host, device.id(), engine).await?;
+    let program = match &config.worker.engine_binary {
+        Some(program) => program.clone(),
+        None => {
+            std::env::current_exe().map_err(WorkerError::file(PathBuf::from("/proc/self/exe")))?
+        }
+    };
+    let worker = Worker {
+        engine,
+        config,
+        host,
+        device,
+        store,
+        queue,
+        shelf,
+        seat,
+        program,
+        health,
+    };
+    while !shutdown.is_draining() {
+        worker.incarnation(&shutdown).await?;
+    }
+    Ok(())
+}
+
+/// What outlives an incarnation.
+struct Worker {
+    engine: EngineKind,
+    config: Config,
+    host: String,
+    device: Arc<Device>,
+    store: Store,
+    queue: Queue,
+    shelf: Shelf,
+    seat: Seat,
+    program: PathBuf,
+    health: Health,
+}
+
+impl Worker {
+    /// Registers, works until the drain or until the scheduler gives this incarnation up, and leaves.
+    async fn incarnation(&self, shutdown: &Shutdown) -> Result<(), WorkerError> {
+        let worker = WorkerId::generate();
+        self.store
+            .register(&self.registration(worker).await?)
+            .await?;
+        tracing::info!(%worker, device = %self.device.id(), engine = self.engine.as_str(), "registered");
+        let bench = Arc::new(self.bench(worker));
+        let held = Held::default();
+        let stop = CancellationToken::new();
+        let (assigned, assignments) = mpsc::channel(TICKETS);
+        let heartbeat = Heartbeat {
+            bench: Arc::clone(&bench),
+            device: Arc::clone(&self.device),
+            held: held.clone(),
+            health: self.health.clone(),
+            every: self.config.lease_times().heartbeat(),
+            offline_grace: self.config.worker.offline_grace,
+            assigned,
+        };
+        let mut beating = tokio::spawn(heartbeat.run(stop.clone()));
+        let given_up = tokio::select! {
+            _ = &mut beating => true,
+            () = self.work(&bench, &held, assignments, shutdown, &stop) => false,
+        };
+        // The first reason counts, so work that was being cancelled still ends as cancelled.
+        held.stop_all(if given_up { Stop::Lost } else { Stop::HandBack });
+        while !held.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        stop.cancel();
+        for (resident, _) in bench.children.all() {
+            let place = bench.children.place(resident);
+            if let Some(mut child) = place.lock().await.take() {
+                child.kill().await;
+            }
+            bench.children.forget(resident);
+        }
+        self.store.gone(worker).await?;
+        tracing::info!(%worker, "left");
+        Ok(())
+    }
+
+    /// Takes tickets up until the drain, then waits for what runs; returns when nothing runs, or at the cut.
+    async fn work(
+        &self,
+        bench: &Arc<Bench>,
+        held: &Held,
+        mut assignments: mpsc::Receiver<(JobId, Fence)>,
+        shutdown: &Shutdown,
+        stop: &CancellationToken,
+    ) {
+        let mut tickets = self.queue.consume_run(bench.worker, TICKETS, stop.clone());
+        let mut cancels = self.queue.subscribe_cancel(bench.worker);
+        let mut drained = false;
+        loop {
+            let (job, fence) = tokio::select! {
+                Some(ticket) = tickets.recv() => (ticket.job, ticket.fence),
+                Some(lease) = assignments.recv() => lease,
+                Some(job) = cancels.recv() => {
+                    held.stop_job(job, Stop::Cancel);
+                    continue;
+                }
+                () = shutdown.cutting() => return,
+                () = shutdown.draining(), if !drained => {
+                    drained = true;
+                    if let Err(error) = self.store.drain(bench.worker).await {
+                        tracing::warn!(%error, "the drain isn't noted; leases that still come are taken up");
+                    }
+                    continue;
+                }
+                () = tokio::time::sleep(std::time::Duration::from_millis(50)), if drained => {
+                    if held.is_empty() {
+                        return;
+                    }
+                    continue;
+                }
+            };
+            if let Some(holding) = held.take(job, fence) {
+                tokio::spawn(attempt::run(Arc::clone(bench), holding));
+            }
+        }
+    }
+
+    async fn registration(&self, worker: WorkerId) -> Result<Registration, WorkerError> {
+        let presets = self.store.presets().await?;
+        let presets = models::survey(&self.config.models.dir, self.engine, &presets);
+        for served in &presets {
+            match &served.problem {
+                None => {
+                    tracing::info!(preset = served.preset, weights = %served.weights, "preset can be served");
+                }
+                Some(problem) => {
+                    tracing::warn!(preset = served.preset, problem, "preset can't be served");
+                }
+            }
+        }
+        let boot = PathBuf::from("/proc/sys/kernel/random/boot_id");
+        let boot_id = std::fs::read_to_string(&boot).map_err(WorkerError::file(boot))?;
+        Ok(Registration {
+            worker,
+            host: self.host.clone(),
+            device: self.device.info.clone(),
+            engine: self.engine,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: i32::try_from(std::process::id()).unwrap_or_default(),
+            boot_id: boot_id.trim().to_owned(),
+            max_children: i32::try_from(self.config.worker.max_children).unwrap_or(i32::MAX),
+            presets,
+        })
+    }
+
+    fn bench(&self, worker: WorkerId) -> Bench {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Bench {
+            worker,
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+            children: Children::new(self.program.clone(), self.config.worker.hang_timeout),
+            shelf: self.shelf.clone(),
+            scratch: self.seat.scratch().to_owned(),
+            models: self.config.models.dir.clone(),
+            instructions: instructions(&self.config.tagging),
+            threads: u32::try_from(threads).unwrap_or(1),
+        }
+    }
+}
+
+fn instructions(tagging: &Tagging) -> TagInstructions {
+    TagInstructions {
+        system: tagging.system_prompt.clone(),
+        examples: tagging
+            .examples
+            .iter()
+            .map(|example| TagExample {
+                prompt: example.prompt.clone(),
+                tags: example.tags.clone(),
+            })
+            .collect(),
+        max_tags: u32::try_from(tagging.max_tags).unwrap_or(u32::MAX),
+    }
+}
