@@ -1,0 +1,99 @@
+//! The scheduler put together.
+
+use std::sync::Arc;
+
+use mystic_process::http::{self, HttpError};
+use mystic_process::{Config, Health, Shutdown, Telemetry, health};
+use mystic_queue::{Queue, QueueError, QueueOptions};
+use mystic_store::{Store, StoreError};
+use object_store::local::LocalFileSystem;
+
+use crate::{gauges, reconcilers};
+
+/// Why the scheduler does not start, or why it stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The database is away, or its schema is not this program's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The Redis URL can't be read.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The address can't be listened on.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The directory of pictures can't be opened.
+    #[error("store.outputs: {0}")]
+    Outputs(String),
+    /// A reconciler panicked; whoever started this process starts it again.
+    #[error("a reconciler died")]
+    Reconciler,
+}
+
+/// What the reconcilers work on; clones share it.
+#[derive(Clone)]
+pub struct Services {
+    /// The truth.
+    pub store: Store,
+    /// The hints.
+    pub queue: Queue,
+    /// The files.
+    pub files: Arc<LocalFileSystem>,
+}
+
+/// Connects and checks the schema. Redis may be away.
+///
+/// # Errors
+/// The database is away or has another schema, or a URL or the outputs directory can't be used.
+pub async fn connect(config: &Config) -> Result<Services, BootError> {
+    let store = Store::connect(
+        config.database.url.expose(),
+        config.database.max_connections,
+    )?;
+    store.check_schema().await?;
+    let options = QueueOptions {
+        prefix: config.redis.namespace.clone(),
+        ..QueueOptions::default()
+    };
+    let root = &config.store.outputs;
+    let failed = |error: String| BootError::Outputs(format!("{}: {error}", root.display()));
+    std::fs::create_dir_all(root).map_err(|error| failed(error.to_string()))?;
+    let files =
+        LocalFileSystem::new_with_prefix(root).map_err(|error| failed(error.to_string()))?;
+    Ok(Services {
+        store,
+        queue: Queue::connect_with(config.redis.url.expose(), options)?,
+        files: Arc::new(files),
+    })
+}
+
+/// Schedules, and serves `/health` and `/metrics`, until the shutdown.
+///
+/// # Errors
+/// The address can't be listened on, or a reconciler died.
+pub async fn run(
+    services: Services,
+    config: &Config,
+    telemetry: Telemetry,
+    shutdown: Shutdown,
+) -> Result<(), BootError> {
+    let listener = http::bind(config.scheduler.listen).await?;
+    let health = Health::new("scheduler");
+    gauges::describe();
+    let looking = gauges::look_after(
+        services.store.clone(),
+        services.queue.clone(),
+        health.clone(),
+    );
+    tokio::spawn(shutdown.cut_token().run_until_cancelled_owned(looking));
+    let reconciling = async {
+        let ended = reconcilers::run(services, config, &shutdown).await;
+        // The endpoint alone would make a dead scheduler look alive.
+        shutdown.drain();
+        ended
+    };
+    let router = health::router(health, telemetry);
+    let (served, reconciled) = tokio::join!(http::serve(listener, router, &shutdown), reconciling);
+    reconciled?;
+    Ok(served?)
+}
