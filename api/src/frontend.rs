@@ -21,19 +21,23 @@ const NO_SCRIPT_BUT_OURS: &str = "default-src 'self'; img-src 'self' data: blob:
 
 /// A file of the page, or the page itself for paths that its own router knows.
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    serve_from::<Dist>(&method, &uri, &headers)
+}
+
+fn serve_from<Pages: RustEmbed>(method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path == "api" || path.starts_with("api/") {
         return Problem::not_found(format!("There is nothing at {}.", uri.path())).into_response();
     }
-    if !matches!(method, Method::GET | Method::HEAD) {
+    if !matches!(*method, Method::GET | Method::HEAD) {
         let problem = Problem::method_not_allowed("Pages are read with GET.");
         return ([(header::ALLOW, "GET, HEAD")], problem).into_response();
     }
     if path.split('/').any(|part| part == "..") {
         return Problem::not_found(format!("There is nothing at {}.", uri.path())).into_response();
     }
-    if let Some(file) = Dist::get(path).filter(|_| !path.is_empty()) {
-        return answer(path, file, &headers);
+    if let Some(file) = Pages::get(path).filter(|_| !path.is_empty()) {
+        return answer(path, file, headers);
     }
     // A missing file is an error, a path without an extension is a view of the page.
     if path
@@ -43,8 +47,8 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     {
         return Problem::not_found(format!("There is nothing at {}.", uri.path())).into_response();
     }
-    match Dist::get(INDEX) {
-        Some(index) => answer(INDEX, index, &headers),
+    match Pages::get(INDEX) {
+        Some(index) => answer(INDEX, index, headers),
         None => {
             Problem::not_found("This program was built without its page; the API is at /api/docs.")
                 .into_response()
@@ -72,4 +76,64 @@ fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
     }
     let kind = file.metadata.mimetype().to_owned();
     (about, [(header::CONTENT_TYPE, kind)], Body::from(file.data)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(RustEmbed)]
+    #[folder = "tests/page"]
+    struct Page;
+
+    #[derive(RustEmbed)]
+    #[folder = "tests/no-page"]
+    #[allow_missing = true]
+    struct NoPage;
+
+    fn get<Pages: RustEmbed>(path: &str, headers: &HeaderMap) -> Response {
+        serve_from::<Pages>(&Method::GET, &path.parse().expect("a path"), headers)
+    }
+
+    fn header(response: &Response, name: header::HeaderName) -> &str {
+        response.headers()[name].to_str().expect("text")
+    }
+
+    #[test]
+    fn the_page_answers_for_its_own_views_and_allows_no_inline_script() {
+        for path in ["/", "/jobs/1", "/index.html"] {
+            let page = get::<Page>(path, &HeaderMap::new());
+            assert_eq!(page.status(), 200, "{path}");
+            assert_eq!(header(&page, header::CONTENT_TYPE), "text/html");
+            assert_eq!(header(&page, header::CACHE_CONTROL), "no-cache");
+            let policy = header(&page, header::CONTENT_SECURITY_POLICY);
+            assert!(
+                policy.contains("default-src 'self'") && !policy.contains("unsafe"),
+                "{policy}"
+            );
+        }
+    }
+
+    #[test]
+    fn hashed_files_are_kept_for_ever_and_not_sent_twice() {
+        let file = get::<Page>("/assets/app-3f2a.js", &HeaderMap::new());
+        assert!(header(&file, header::CACHE_CONTROL).contains("immutable"));
+        assert_eq!(header(&file, header::CONTENT_TYPE), "text/javascript");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_NONE_MATCH, file.headers()[header::ETAG].clone());
+        assert_eq!(get::<Page>("/assets/app-3f2a.js", &headers).status(), 304);
+    }
+
+    #[test]
+    fn what_is_not_of_the_page_is_not_served() {
+        for path in [
+            "/assets/missing.js",
+            "/../Cargo.toml",
+            "/..%2FCargo.toml",
+            "/assets/../../../Cargo.toml",
+        ] {
+            assert_eq!(get::<Page>(path, &HeaderMap::new()).status(), 404, "{path}");
+        }
+        assert_eq!(get::<NoPage>("/", &HeaderMap::new()).status(), 404);
+    }
 }

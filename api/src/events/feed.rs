@@ -201,3 +201,149 @@ impl Feed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use futures::StreamExt;
+    use mystic_domain::{JobParams, TagParams};
+    use mystic_process::Shutdown;
+    use mystic_store::NewJob;
+    use object_store::local::LocalFileSystem;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::events::Hub;
+    use crate::guard::Guard;
+    use crate::hints::Hints;
+    use crate::testing::TestApi;
+
+    /// More than the hub keeps for a client that lags.
+    const MANY: usize = 1500;
+
+    fn app(api: &TestApi, streams: usize) -> App {
+        let shutdown = Shutdown::new();
+        App {
+            hub: Hub::start(api.store.clone(), &shutdown),
+            hints: Hints::start(api.queue.clone()),
+            guard: Arc::new(Guard::new(api.config.api.listen, &api.config.api)),
+            files: Arc::new(
+                LocalFileSystem::new_with_prefix(&api.config.store.outputs).expect("a directory"),
+            ),
+            config: Arc::new(api.config.clone()),
+            streams: Arc::new(Semaphore::new(streams)),
+            store: api.store.clone(),
+            queue: api.queue.clone(),
+            shutdown,
+        }
+    }
+
+    fn job(params: JobParams) -> NewJob {
+        NewJob {
+            id: JobId::generate(),
+            params,
+            preset: "demo-tagger".into(),
+            owner: "local".into(),
+            priority: 0,
+            max_attempts: 1,
+            not_before: None,
+            idempotency: None,
+            parent_image: None,
+            auto: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_lags_behind_the_hub_gets_every_event_once() {
+        let api = TestApi::start().await;
+        let app = app(&api, 1);
+        let mut hub = app.hub.subscribe();
+        let params = JobParams::Tag(TagParams {
+            image: mystic_domain::ImageId::generate(),
+            prompt: String::new(),
+        });
+        let begin = async {
+            // Nobody reads the feed's receiver until this has ended.
+            for _ in 0..MANY {
+                api.store
+                    .submit(&job(params.clone()))
+                    .await
+                    .expect("accepted");
+            }
+            let mut seen = 0;
+            while seen < MANY {
+                match hub.recv().await {
+                    Ok(_) => seen += 1,
+                    Err(broadcast::error::RecvError::Lagged(missed)) => {
+                        seen += usize::try_from(missed).expect("few");
+                    }
+                    Err(broadcast::error::RecvError::Closed) => panic!("the hub ended"),
+                }
+            }
+            Ok(Source::All(EventCursor::default()))
+        };
+        let answer = Feed::open(app.clone(), begin).await.expect("a stream");
+        let mut body = answer.into_body().into_data_stream();
+        let last = api
+            .store
+            .submit(&job(params.clone()))
+            .await
+            .expect("accepted");
+        let mystic_store::Submitted::New(last) = last else {
+            panic!("{last:?}")
+        };
+        let mut text = String::new();
+        while !text.contains(&last.id.to_string()) {
+            let chunk = body
+                .next()
+                .await
+                .expect("the stream goes on")
+                .expect("a chunk");
+            text.push_str(std::str::from_utf8(&chunk).expect("text"));
+        }
+        let ids: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("id: "))
+            .collect();
+        assert_eq!(ids.len(), MANY + 1);
+        assert_eq!(
+            ids.iter().collect::<BTreeSet<_>>().len(),
+            MANY + 1,
+            "none twice"
+        );
+        app.shutdown.cut();
+    }
+
+    #[tokio::test]
+    async fn streams_are_bounded_and_a_closed_one_makes_room() {
+        let api = TestApi::start().await;
+        let app = app(&api, 1);
+        let begin = || async { Ok(Source::All(EventCursor::default())) };
+        let first = Feed::open(app.clone(), begin()).await.expect("a stream");
+        let Err(problem) = Feed::open(app.clone(), begin()).await else {
+            panic!("two streams")
+        };
+        assert_eq!(problem.status, 503);
+        drop(first);
+        let room = || async { app.streams.available_permits() == 1 };
+        mystic_testkit::wait_until("the stream to be closed", room).await;
+        app.shutdown.cut();
+    }
+
+    #[tokio::test]
+    async fn a_drain_ends_every_stream() {
+        let api = TestApi::start().await;
+        let app = app(&api, 1);
+        let begin = async { Ok(Source::All(EventCursor::default())) };
+        let mut body = Feed::open(app.clone(), begin)
+            .await
+            .expect("a stream")
+            .into_body()
+            .into_data_stream();
+        app.shutdown.drain();
+        assert!(body.next().await.is_none());
+        app.shutdown.cut();
+    }
+}
