@@ -65,8 +65,8 @@ struct Seconds {
 ///
 /// # Errors
 /// Whatever keeps the picture or its tags from being made.
-pub async fn demo(config: &ConfigArgs, demo: &Demo) -> Result<()> {
-    let config = config.load()?;
+pub async fn demo(flags: &ConfigArgs, demo: &Demo) -> Result<()> {
+    let config = flags.load()?;
     let prompt = demo.prompt.trim();
     let params = match demo.wish.params(prompt) {
         Ok(params) => params,
@@ -88,7 +88,7 @@ pub async fn demo(config: &ConfigArgs, demo: &Demo) -> Result<()> {
     job.auto_tag = Some(true);
     let outputs = site.outputs(&checkout, &config);
     let stack = tokio::select! {
-        stack = Stack::start(&checkout, &config, &site) => stack?,
+        stack = Stack::start(&checkout, flags, &config, &site) => stack?,
         () = signals.next() => return sentence("interrupted"),
     };
     let drawn = tokio::select! {

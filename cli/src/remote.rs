@@ -15,7 +15,7 @@ const DEFAULT_URL: &str = "http://127.0.0.1:8787";
 /// Which API is asked.
 #[derive(Debug, Args)]
 pub struct Connection {
-    /// The API's address [default: the stack of this checkout, else http://127.0.0.1:8787]
+    /// The API's address [default: the stack of this checkout, else port 8787 of this machine]
     #[arg(long, env = "MYSTIC_URL", value_name = "URL")]
     url: Option<String>,
     /// The API key, where one is needed

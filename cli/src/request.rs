@@ -109,7 +109,7 @@ fn as_given(mut wrong: InvalidField) -> InvalidField {
         "params.seed" => "SEED",
         _ => return wrong,
     };
-    wrong.field = name.to_owned();
+    name.clone_into(&mut wrong.field);
     wrong
 }
 
@@ -140,8 +140,8 @@ fn side_lengths(size: &str) -> Result<(u32, u32), InvalidField> {
         )
     };
     let (width, height) = size.split_once(['x', 'X', '×']).unwrap_or((size, size));
-    let side = |text: &str| text.trim().parse().map_err(|_| wrong());
-    Ok((side(width)?, side(height)?))
+    let pixels = |text: &str| text.trim().parse().map_err(|_| wrong());
+    Ok((pixels(width)?, pixels(height)?))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use mystic_process::Config;
+use mystic_process::{Config, ConfigArgs};
 use mystic_services::{Durability, Home, Postgres};
 
 use crate::checkout::Checkout;
@@ -54,7 +54,7 @@ fn rust_tests(checkout: &Checkout, arguments: &[String]) -> Result<()> {
 }
 
 async fn end_to_end(checkout: &Checkout) -> Result<()> {
-    let config = Config::default();
+    let (flags, config) = (ConfigArgs::default(), Config::default());
     let dir = checkout.private().join("e2e");
     if dir.is_dir() {
         fresh(&dir)?.remove()?;
@@ -66,7 +66,7 @@ async fn end_to_end(checkout: &Checkout) -> Result<()> {
     };
     let mut signals = Signals::take()?;
     let stack = tokio::select! {
-        stack = Stack::start(checkout, &config, &site) => stack?,
+        stack = Stack::start(checkout, &flags, &config, &site) => stack?,
         () = signals.next() => return sentence("interrupted"),
     };
     let mut playwright = npm(&checkout.frontend());

@@ -21,8 +21,8 @@ pub struct Up {
 ///
 /// # Errors
 /// Something does not start, or ends by itself.
-pub async fn up(config: &ConfigArgs, up: &Up) -> Result<()> {
-    let config = config.load()?;
+pub async fn up(flags: &ConfigArgs, up: &Up) -> Result<()> {
+    let config = flags.load()?;
     let checkout = Checkout::find()?;
     if !up.no_setup {
         setup::set_up(
@@ -40,7 +40,7 @@ pub async fn up(config: &ConfigArgs, up: &Up) -> Result<()> {
         ));
     }
     let stack = tokio::select! {
-        stack = Stack::start(&checkout, &config, &site) => stack?,
+        stack = Stack::start(&checkout, flags, &config, &site) => stack?,
         () = signals.next() => return sentence("interrupted"),
     };
     println!("{}", stack.url());

@@ -11,8 +11,6 @@ use crate::error::{Result, Tried};
 pub struct Backing {
     postgres: Option<Postgres>,
     redis: Option<Redis>,
-    database_url: String,
-    redis_url: String,
     /// Held also where both servers are configured ones: one stack a checkout.
     _home: Home,
 }
@@ -25,20 +23,15 @@ impl Backing {
     pub async fn start(dir: &Path, config: &Config) -> Result<Self> {
         let dir = dir.to_owned();
         let defaults = Config::default();
-        let configured = |own: &str, default: &str| (own != default).then(|| own.to_owned());
-        let database = configured(config.database.url.expose(), defaults.database.url.expose());
-        let hints = configured(config.redis.url.expose(), defaults.redis.url.expose());
+        let own_database = config.database.url == defaults.database.url;
+        let own_hints = config.redis.url == defaults.redis.url;
         tokio::task::spawn_blocking(move || {
             let home = Home::open(&dir)?;
             let (postgres, redis) = std::thread::scope(|scope| {
-                let redis = scope.spawn(|| match hints {
-                    Some(_) => Ok(None),
-                    None => Redis::start(&home).map(Some),
-                });
-                let postgres = match database {
-                    Some(_) => Ok(None),
-                    None => Postgres::start(&home, Durability::Kept).map(Some),
-                };
+                let redis = scope.spawn(|| own_hints.then(|| Redis::start(&home)).transpose());
+                let postgres = own_database
+                    .then(|| Postgres::start(&home, Durability::Kept))
+                    .transpose();
                 (postgres, redis.join())
             });
             let postgres = postgres?;
@@ -46,15 +39,9 @@ impl Backing {
                 Ok(redis) => redis?,
                 Err(panic) => std::panic::resume_unwind(panic),
             };
-            let private_database = postgres
-                .as_ref()
-                .map(|server| server.url(Postgres::DATABASE));
-            let private_hints = redis.as_ref().map(Redis::url);
             Ok(Self {
                 postgres,
                 redis,
-                database_url: database.or(private_database).unwrap_or_default(),
-                redis_url: hints.or(private_hints).unwrap_or_default(),
                 _home: home,
             })
         })
@@ -62,17 +49,23 @@ impl Backing {
         .tried(|| "the private services")?
     }
 
-    /// What our programs must know.
-    pub fn environment(&self) -> [(&'static str, String); 2] {
+    /// What our programs must know beside the configuration: where the private servers are.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let postgres = self.private_database_url();
+        let redis = self.redis.as_ref().map(Redis::url);
         [
-            ("MYSTIC_DATABASE__URL", self.database_url.clone()),
-            ("MYSTIC_REDIS__URL", self.redis_url.clone()),
+            ("MYSTIC_DATABASE__URL", postgres),
+            ("MYSTIC_REDIS__URL", redis),
         ]
+        .into_iter()
+        .filter_map(|(name, url)| Some((name, url?)))
+        .collect()
     }
 
     /// The URL of Postgres, if it is a private one; it holds no password.
-    pub fn private_database_url(&self) -> Option<&str> {
-        self.postgres.is_some().then_some(&*self.database_url)
+    pub fn private_database_url(&self) -> Option<String> {
+        let server = self.postgres.as_ref()?;
+        Some(server.url(Postgres::DATABASE))
     }
 
     /// Says which private server ended by itself.

@@ -5,12 +5,13 @@ mod devices;
 mod note;
 mod processes;
 
+use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use mystic_process::Config;
+use mystic_process::{Config, ConfigArgs};
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
@@ -75,10 +76,16 @@ impl Stack {
     ///
     /// # Errors
     /// Something does not start; what had started is stopped.
-    pub async fn start(checkout: &Checkout, config: &Config, site: &Site) -> Result<Self> {
+    pub async fn start(
+        checkout: &Checkout,
+        flags: &ConfigArgs,
+        config: &Config,
+        site: &Site,
+    ) -> Result<Self> {
         let programs = checkout::programs()?;
         let backing = Backing::start(&site.dir, config).await?;
         let environment = backing.environment();
+        let outputs = site.outputs(checkout, config);
         let logs = site.dir.join("logs");
         let nothing = site.dir.join("empty.toml");
         if site.hermetic {
@@ -92,8 +99,9 @@ impl Stack {
             }
             command
                 .current_dir(checkout.root())
-                .env("MYSTIC_API__LISTEN", site.listen.to_string())
-                .env("MYSTIC_STORE__OUTPUTS", site.outputs(checkout, config))
+                .args(arguments(flags))
+                .args(["--set", &format!("api.listen={}", site.listen)])
+                .args(["--set", &format!("store.outputs={}", outputs.display())])
                 .envs(environment.clone());
             command
         };
@@ -115,7 +123,7 @@ impl Stack {
             for program in ["worker-sd", "worker-llm"] {
                 let name = format!("{program}-{}", device.replace(['/', ' '], "-"));
                 let mut command = prepare(program);
-                command.env("MYSTIC_WORKER__DEVICE", &device);
+                command.args(["--set", &format!("worker.device={device}")]);
                 // Nothing of a worker may outlive us unwatched, and it is made to survive this.
                 let process = Process::start(&name, command, &logs, Signal::SIGKILL)?;
                 stack.workers.push(process);
@@ -222,6 +230,19 @@ pub fn forget_configuration(command: &mut Command) {
     for name in ours {
         command.env_remove(name);
     }
+}
+
+/// Our own configuration flags again, for a child.
+fn arguments(flags: &ConfigArgs) -> Vec<OsString> {
+    let file = flags.config.iter().flat_map(|file| {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        ["--config".into(), file.into_os_string()]
+    });
+    let set = flags
+        .set
+        .iter()
+        .flat_map(|set| ["--set".into(), set.into()]);
+    file.chain(set).collect()
 }
 
 fn migrate(mut api: Command, logs: &Path) -> Result<()> {

@@ -28,12 +28,12 @@ impl Note {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(dir: &Path, url: &str, database: Option<&str>) -> Result<Self> {
+    pub fn write(dir: &Path, url: &str, database: Option<String>) -> Result<Self> {
         let path = path(dir);
         let text = serde_json::to_string(&Running {
             pid: std::process::id(),
             url: url.to_owned(),
-            database: database.map(str::to_owned),
+            database,
         })
         .tried(|| "the note about the stack")?;
         fs::write(&path, text).tried(|| format!("cannot write {}", path.display()))?;
