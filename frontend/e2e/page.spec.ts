@@ -53,13 +53,15 @@ test('a running job shows its steps and moves only forward; waiting jobs say why
     /Next in line|comes? first|Needs .* free/,
   )
 
+  const words = new Set<string | null>()
   const seen: number[] = []
   await expect
     .poll(async () => {
+      words.add(await bar.getAttribute('aria-valuetext'))
       seen.push(Number(await bar.getAttribute('aria-valuenow')))
-      return seen.at(-1)
+      return words.size
     })
-    .toBeGreaterThanOrEqual(10)
+    .toBeGreaterThan(5)
   expect(seen).toEqual([...seen].sort((a, b) => a - b))
   await page.screenshot({ path: 'screenshots/running.png', fullPage: true })
 })
