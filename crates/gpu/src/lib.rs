@@ -1,7 +1,7 @@
 //! Which devices this host has, what is used on them and by whom.
 //!
 //! A [`DeviceSource`] lists devices and reads their telemetry: [`NvmlSource`] for NVIDIA cards, [`CpuSource`] for a
-//! host without one. [`detect`] chooses. [`others`] tells the memory of strangers from ours.
+//! host without one. [`detect()`] chooses. [`others()`] tells the memory of strangers from ours.
 
 mod cpu;
 mod detect;
