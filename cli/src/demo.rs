@@ -86,6 +86,8 @@ pub async fn demo(flags: &ConfigArgs, demo: &Demo) -> Result<()> {
     let site = Site::of(&checkout, free_address()?);
     let mut job = request::generate(PRESET, params);
     job.auto_tag = Some(true);
+    // Jobs that an interrupted stack left behind may wait.
+    job.priority = Some(100);
     let outputs = site.outputs(&checkout, &config);
     let stack = tokio::select! {
         stack = Stack::start(&checkout, flags, &config, &site) => stack?,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::checkout::{self, Checkout};
 use crate::client::{Client, JobView};
-use crate::error::{Error, Result, Tried, sentence};
+use crate::error::{Result, Tried, sentence};
 use crate::follow::{follow, waiting};
 use crate::request::{self, Wish};
 use crate::stack;
@@ -238,7 +238,8 @@ pub enum Keys {
 pub fn keys(config: &mystic_process::Config, keys: &Keys) -> Result<()> {
     let Keys::Create { name } = keys;
     let mut api = std::process::Command::new(checkout::programs()?.join("api"));
-    api.args(["key-create", name]);
+    api.args(["key-create", name])
+        .env("RUST_LIB_BACKTRACE", "0");
     let configured = config.database != mystic_process::config::Database::default();
     if !configured {
         let checkout = Checkout::find()?;
@@ -250,14 +251,12 @@ pub fn keys(config: &mystic_process::Config, keys: &Keys) -> Result<()> {
         };
         api.env("MYSTIC_DATABASE__URL", database);
     }
-    let status = api.status().tried(|| "api cannot be started")?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Error::Program {
-            what: format!("making a key for {name}"),
-            program: "api key-create".to_owned(),
-            status,
-        })
+    let output = api.output().tried(|| "api cannot be started")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return sentence(said.trim().trim_start_matches("Error: "));
     }
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }

@@ -7,7 +7,7 @@ use crate::checkout::Checkout;
 use crate::error::{Result, sentence};
 use crate::setup::{self, Scope};
 use crate::signals::Signals;
-use crate::stack::{Site, Stack};
+use crate::stack::{self, Site, Stack};
 
 /// How the stack is started.
 #[derive(Debug, Args)]
@@ -33,6 +33,12 @@ pub async fn up(flags: &ConfigArgs, up: &Up) -> Result<()> {
     }
     let mut signals = Signals::take()?;
     let site = Site::of(&checkout, config.api.listen);
+    if let Some(running) = stack::running(&site.dir) {
+        return sentence(format!(
+            "process {} already runs the stack of this checkout at {}",
+            running.pid, running.url
+        ));
+    }
     if let Err(error) = std::net::TcpListener::bind(site.listen) {
         return sentence(format!(
             "the API cannot listen on {}: {error}; api.listen or MYSTIC_API__LISTEN names another address",

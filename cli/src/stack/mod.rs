@@ -248,6 +248,7 @@ fn arguments(flags: &ConfigArgs) -> Vec<OsString> {
 fn migrate(mut api: Command, logs: &Path) -> Result<()> {
     let output = api
         .arg("migrate")
+        .env("RUST_LIB_BACKTRACE", "0")
         .output()
         .tried(|| "api cannot be started")?;
     if output.status.success() {
@@ -258,6 +259,6 @@ fn migrate(mut api: Command, logs: &Path) -> Result<()> {
     let _ = std::fs::write(&log, said.as_bytes());
     sentence(format!(
         "the database could not be brought up to date: {}",
-        said.trim()
+        said.trim().trim_start_matches("Error: ")
     ))
 }
