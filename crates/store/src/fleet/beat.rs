@@ -124,7 +124,10 @@ impl Store {
             children: children
                 .into_iter()
                 .filter_map(|(pid, state, booked)| {
-                    Some((u32::try_from(pid).ok()?, (state != "loading").then_some(Mib(booked))))
+                    Some((
+                        u32::try_from(pid).ok()?,
+                        (state != "loading").then_some(Mib(booked)),
+                    ))
                 })
                 .collect(),
         })

@@ -10,7 +10,12 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn resident_started(&self, worker: WorkerId, resident: ResidentId, pid: u32) -> Result<()> {
+    pub async fn resident_started(
+        &self,
+        worker: WorkerId,
+        resident: ResidentId,
+        pid: u32,
+    ) -> Result<()> {
         sqlx::query("UPDATE residents SET pid = $3 WHERE id = $1 AND worker_id = $2")
             .bind(resident.0)
             .bind(worker.0)
