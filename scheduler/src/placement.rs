@@ -126,20 +126,11 @@ impl<'a, R: FnMut() -> ResidentId> Pass<'a, R> {
         } else if let Some((worker, shortage)) = best_shortage(&fits) {
             self.make_room(job, worker, shortage);
         } else if fits.iter().any(|(_, fit)| matches!(fit, Fit::Busy)) {
-            let held: u32 = workers
-                .iter()
-                .map(|&worker| self.ledger.workers[worker].held)
-                .sum();
-            let waiting = self.waiting.get(&job.kind.engine()).copied();
-            for worker in workers {
+            for &worker in &workers {
                 self.ledger.keep(worker, &job.preset);
             }
-            self.wait(
-                job,
-                WaitReason::Behind {
-                    n: held + waiting.unwrap_or(0),
-                },
-            );
+            let reason = self.behind(job, &workers);
+            self.wait(job, reason);
         } else {
             self.never(job, &fits);
         }
@@ -177,12 +168,28 @@ impl<'a, R: FnMut() -> ResidentId> Pass<'a, R> {
             self.actions.push(Action::Evict(victim));
         }
         self.ledger.reserve(device, turns(job.kind.engine()));
-        let reason = WaitReason::VramShort {
-            device: self.ledger.devices[device].record.id.clone(),
-            need: shortage.need,
-            free: free.max(Mib(0)),
+        // Memory may suffice, and the worker have too many models, or the job's own be on its way out.
+        let reason = if free >= shortage.need {
+            self.behind(job, &[worker])
+        } else {
+            WaitReason::VramShort {
+                device: self.ledger.devices[device].record.id.clone(),
+                need: shortage.need,
+                free: free.max(Mib(0)),
+            }
         };
         self.wait(job, reason);
+    }
+
+    /// Jobs that these workers hold, and jobs for the same engine that wait and come first.
+    fn behind(&self, job: &QueuedJob, workers: &[usize]) -> WaitReason {
+        let held = workers
+            .iter()
+            .map(|&worker| self.ledger.workers[worker].held);
+        let waiting = self.waiting.get(&job.kind.engine()).copied();
+        WaitReason::Behind {
+            n: held.sum::<u32>() + waiting.unwrap_or(0),
+        }
     }
 
     /// No device could hold the job even if all else were unloaded. It holds nobody up.

@@ -31,6 +31,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often files and Redis keys are cleaned up when nothing asks for it.
 const CLEANUP: Duration = Duration::from_mins(1);
+/// How long a file may be on its way to its picture's row.
+const STAGED: Duration = Duration::from_hours(1);
 /// Tickets of submitted jobs that may wait for the dispatcher; each says only "look".
 const SUBMITTED: usize = 64;
 
@@ -104,7 +106,7 @@ pub async fn run(
     tasks.spawn(drive(reap, tick, quiet(), shutdown.clone()));
     let rehint = Rehint::new(store.clone(), queue.clone());
     tasks.spawn(drive(rehint, tick, quiet(), shutdown.clone()));
-    let cleanup = Cleanup::new(store.clone(), queue.clone(), files);
+    let cleanup = Cleanup::new(store.clone(), queue.clone(), files, STAGED);
     tasks.spawn(drive(cleanup, CLEANUP, fleet, shutdown.clone()));
 
     let mut submitted = queue.consume_submitted(SUBMITTED, shutdown.drain_token());

@@ -133,7 +133,8 @@ fn too_many(ledger: &Ledger<'_>, worker: usize) -> bool {
     ledger.children(worker).count() >= most
 }
 
-/// Chooses what to unload; none where a place among the worker's models can only come from a job's end.
+/// Chooses what to unload, perhaps nothing yet: a model that still loads can't be unloaded before it is ready. None
+/// where a place among the worker's models can only come from a job's end.
 fn make_room(
     ledger: &Ledger<'_>,
     worker: usize,
@@ -167,11 +168,18 @@ fn make_room(
         .children(worker)
         .any(|model| model.state == ModelState::Evicting);
     let forced = if rung.full && !leaving {
-        let index = idle.iter().position(|model| model.worker == Some(worker))?;
-        let victim = idle.remove(index);
-        missing -= victim.booked.0;
-        victims.push(victim);
-        1
+        let place = idle.iter().position(|model| model.worker == Some(worker));
+        if let Some(index) = place {
+            let victim = idle.remove(index);
+            missing -= victim.booked.0;
+            victims.push(victim);
+        } else if !ledger
+            .children(worker)
+            .any(|model| model.state == ModelState::Loading && !model.leased)
+        {
+            return None;
+        }
+        victims.len()
     } else {
         0
     };

@@ -12,24 +12,24 @@ use object_store::{Error, ObjectStoreExt};
 
 use super::{Reconcile, RunError, acted};
 
-/// How long a file may be on its way to its picture's row.
-const STAGED: Duration = Duration::from_hours(1);
-
 /// Deletes what is left behind.
 pub struct Cleanup {
     store: Store,
     queue: Queue,
     files: Arc<LocalFileSystem>,
+    staged: Duration,
 }
 
 impl Cleanup {
-    /// Deletes from `files` and `queue` what `store` doesn't know.
+    /// Deletes from `files` and `queue` what `store` doesn't know. A file may be on its way to its picture's row for
+    /// `staged`.
     #[must_use]
-    pub fn new(store: Store, queue: Queue, files: Arc<LocalFileSystem>) -> Self {
+    pub fn new(store: Store, queue: Queue, files: Arc<LocalFileSystem>, staged: Duration) -> Self {
         Self {
             store,
             queue,
             files,
+            staged,
         }
     }
 }
@@ -38,7 +38,7 @@ impl Reconcile for Cleanup {
     const NAME: &'static str = "cleanup";
 
     async fn run(&mut self) -> Result<(), RunError> {
-        for sha256 in self.store.sweep_files(STAGED).await? {
+        for sha256 in self.store.sweep_files(self.staged).await? {
             match self.files.delete(&Path::from(file_path(&sha256))).await {
                 Ok(()) | Err(Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
