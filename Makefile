@@ -27,3 +27,8 @@ setup demo up doctor lint:
 
 test:
 	@$(mystic) test $(if $(ARGS),-- $(ARGS))
+
+.PHONY: bench-engine
+# The dev profile, so that the native code is not built again.
+bench-engine:
+	@cargo bench --profile dev -p worker-sd --bench engine
