@@ -3,64 +3,54 @@
 use std::process::Command;
 
 use crate::checkout::Checkout;
-use crate::error::Result;
+use crate::error::{Result, sentence};
 use crate::run::run;
 use crate::setup::{self, Scope, frontend::npm, tools};
 
-/// Formatting, clippy, dependencies, documentation, the container files and the page.
+/// What cargo checks. Each line is a command.
+const CARGO: [&str; 5] = [
+    "fmt --all --check",
+    "machete",
+    "deny --log-level error check bans licenses sources",
+    "clippy --quiet --workspace --all-targets --locked -- -D warnings",
+    "doc --quiet --workspace --no-deps --locked",
+];
+
+/// Formatting, dependencies, clippy, documentation, the container files and the page. All checks
+/// are made, so that one run shows all there is to mend.
 ///
 /// # Errors
-/// The first check that fails.
+/// Some checks fail; their names are in the sentence.
 pub fn lint() -> Result<()> {
     let checkout = Checkout::find()?;
     setup::prepare(&checkout, Scope::Run)?;
     tools::install(&checkout, &[tools::DENY, tools::MACHETE])?;
-    let cargo = |arguments: &[&str]| -> Result<()> {
-        eprintln!("cargo {}", arguments.join(" "));
-        run(
-            "a check",
-            tools::cargo_with_tools(&checkout)?
-                .args(arguments)
-                .env("RUSTDOCFLAGS", "-D warnings"),
-        )
-    };
-    cargo(&["fmt", "--all", "--check"])?;
-    cargo(&["machete"])?;
-    cargo(&[
-        "deny",
-        "--log-level",
-        "error",
-        "check",
-        "bans",
-        "licenses",
-        "sources",
-    ])?;
-    cargo(&[
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "-D",
-        "warnings",
-    ])?;
-    cargo(&[
-        "doc",
-        "--quiet",
-        "--workspace",
-        "--no-deps",
-        "--locked",
-        "--document-private-items",
-    ])?;
-    eprintln!("scripts/check-compose");
-    run(
-        "the check of the container files",
-        Command::new("scripts/check-compose").current_dir(checkout.root()),
-    )?;
-    eprintln!("npm run lint");
-    run(
-        "the check of the page",
-        npm(&checkout.frontend()).args(["run", "lint"]),
-    )
+    let mut checks = Vec::new();
+    for line in CARGO {
+        let mut command = tools::cargo_with_tools(&checkout)?;
+        command
+            .args(line.split(' '))
+            .env("RUSTDOCFLAGS", "-D warnings");
+        checks.push((format!("cargo {line}"), command));
+    }
+    let mut compose = Command::new("scripts/check-compose");
+    compose.current_dir(checkout.root());
+    checks.push(("scripts/check-compose".to_owned(), compose));
+    let mut page = npm(&checkout.frontend());
+    page.args(["run", "lint"]);
+    checks.push(("npm run lint".to_owned(), page));
+
+    let mut failed = Vec::new();
+    for (name, mut command) in checks {
+        eprintln!("== {name}");
+        if let Err(error) = run(&name, &mut command) {
+            eprintln!("{error}");
+            failed.push(name);
+        }
+    }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        sentence(format!("these checks failed: {}", failed.join("; ")))
+    }
 }

@@ -1,5 +1,6 @@
 //! Cargo, in the one environment that every build shares.
 
+use std::ffi::OsString;
 use std::process::Command;
 
 use mystic_services::find_on_path;
@@ -8,7 +9,7 @@ use crate::checkout::Checkout;
 use crate::error::Result;
 use crate::run::run;
 
-/// Variables that `cargo run` sets for the program it starts, us. Cargo must not see them again.
+/// Variables that `cargo run` sets for the program it starts, us, beside `CARGO_PKG_…`.
 const OF_CARGO_RUN: [&str; 7] = [
     "CARGO",
     "CARGO_BIN_NAME",
@@ -24,8 +25,12 @@ const OF_CARGO_RUN: [&str; 7] = [
 pub fn cargo(checkout: &Checkout) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(checkout.root());
-    for name in OF_CARGO_RUN {
-        command.env_remove(name);
+    // Cargo and its helpers would take themselves for part of the run that started us.
+    for name in environment_names() {
+        let of_package = name.as_encoded_bytes().starts_with(b"CARGO_PKG_");
+        if of_package || OF_CARGO_RUN.iter().any(|of_run| name == *of_run) {
+            command.env_remove(name);
+        }
     }
     if find_on_path("ccache").is_some() {
         command
@@ -35,6 +40,14 @@ pub fn cargo(checkout: &Checkout) -> Command {
             .env("CCACHE_NOHASHDIR", "1");
     }
     command
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a child's environment is ours without what is meant for us alone"
+)]
+fn environment_names() -> impl Iterator<Item = OsString> {
+    std::env::vars_os().map(|(name, _)| name)
 }
 
 /// Builds every program of the workspace.
