@@ -31,4 +31,4 @@ test:
 .PHONY: bench-engine
 # The dev profile, so that the native code is not built again.
 bench-engine:
-	@cargo bench --profile dev -p worker-sd --bench engine
+	@cargo bench --profile dev --workspace --bench engine

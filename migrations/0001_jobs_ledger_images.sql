@@ -138,6 +138,7 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_idempotency_is_whole CHECK ((idempotency_key IS NULL) = (idempotency_hash IS NULL))
 );
 CREATE INDEX jobs_queued ON jobs (priority DESC, id) WHERE state = 'queued';
+CREATE INDEX jobs_queued_by_engine ON jobs (engine, priority DESC, id) WHERE state = 'queued';
 CREATE INDEX jobs_held ON jobs (worker_id) WHERE state IN ('leased', 'running');
 CREATE INDEX jobs_newest ON jobs (created_at DESC, id DESC);
 CREATE INDEX jobs_by_state ON jobs (state, created_at DESC, id DESC);

@@ -1,7 +1,7 @@
 //! Hints to the scheduler and the workers, sent in the background so that no request waits for Redis.
 
 use mystic_domain::{JobId, WorkerId};
-use mystic_queue::Queue;
+use mystic_queue::{Queue, Signal};
 use tokio::sync::mpsc;
 
 /// Hints that may wait while Redis is slow; past that they are dropped, and the receivers' timers find the work.
@@ -27,7 +27,7 @@ impl Hints {
             while let Some(hint) = waiting.recv().await {
                 let sent = match hint {
                     Hint::Submitted(job) => queue.submit(job).await.map(drop),
-                    Hint::Cancel(worker, job) => queue.publish_cancel(worker, job).await,
+                    Hint::Cancel(worker, job) => queue.signal(worker, Signal::Cancel(job)).await,
                 };
                 if let Err(error) = sent {
                     tracing::debug!(%error, ?hint, "a hint is lost");

@@ -23,6 +23,8 @@ pub async fn test(arguments: &[String]) -> Result<()> {
     setup::prepare(&checkout, Scope::Test)?;
     models::fetch(&checkout, &checkout.root().join("models"))?;
     tools::install(&checkout, &[tools::NEXTEST])?;
+    // Tests start the programs themselves, and cargo builds with a test only its own package's.
+    setup::build::build(&checkout)?;
     rust_tests(&checkout, arguments)?;
     if !arguments.is_empty() {
         return Ok(());
@@ -31,7 +33,6 @@ pub async fn test(arguments: &[String]) -> Result<()> {
         "the tests of the page",
         npm(&checkout.frontend()).args(["run", "test"]),
     )?;
-    setup::build::build(&checkout)?;
     end_to_end(&checkout).await
 }
 

@@ -18,6 +18,9 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
+    /// Every engine.
+    pub const ALL: [Self; 2] = [Self::Sd, Self::Llm];
+
     /// The name in the database and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -30,9 +33,7 @@ impl EngineKind {
     /// The engine of this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Sd, Self::Llm]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 

@@ -64,8 +64,8 @@ impl Keys {
         format!("{}:nudge:{line}", self.prefix)
     }
 
-    pub(crate) fn cancel_channel(&self, worker: WorkerId) -> String {
-        format!("{}:cancel:{worker}", self.prefix)
+    pub(crate) fn signal_channel(&self, worker: WorkerId) -> String {
+        format!("{}:signal:{worker}", self.prefix)
     }
 
     pub(crate) fn progress_channel(&self) -> String {

@@ -26,6 +26,18 @@ impl Redis {
         .expect("the server starts")
     }
 
+    /// Deletes everything that the server holds.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn flush(&self) {
+        let client = redis::Client::open(self.url()).expect("a URL");
+        let connection = client.get_multiplexed_async_connection().await;
+        let mut connection = connection.expect("the server answers");
+        let flushed = redis::cmd("FLUSHALL").exec_async(&mut connection).await;
+        flushed.expect("flushed");
+    }
+
     /// URL of the server.
     #[must_use]
     pub fn url(&self) -> String {

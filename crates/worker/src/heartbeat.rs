@@ -6,7 +6,7 @@ use std::time::Duration;
 use mystic_domain::{Fence, JobId, Mib, ResidentId};
 use mystic_process::health::Health;
 use mystic_store::{Beat, BeatReply};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +25,8 @@ pub(crate) struct Heartbeat {
     pub(crate) health: Health,
     pub(crate) every: Duration,
     pub(crate) offline_grace: Duration,
+    /// Wakes the heartbeat before its time.
+    pub(crate) soon: Arc<Notify>,
     pub(crate) assigned: mpsc::Sender<(JobId, Fence)>,
 }
 
@@ -67,6 +69,7 @@ impl Heartbeat {
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                () = self.soon.notified() => {}
                 () = stop.cancelled() => return,
             }
         }

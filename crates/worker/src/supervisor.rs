@@ -11,9 +11,9 @@ use mystic_process::health::Health;
 use mystic_process::shutdown::Shutdown;
 use mystic_process::telemetry::Telemetry;
 use mystic_process::{health, http};
-use mystic_queue::{Queue, QueueOptions};
+use mystic_queue::{Queue, QueueOptions, Signal};
 use mystic_store::{Registration, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::WorkerError;
@@ -111,6 +111,7 @@ impl Worker {
         let bench = Arc::new(self.bench(worker));
         let held = Held::default();
         let stop = CancellationToken::new();
+        let soon = Arc::new(Notify::new());
         let (assigned, assignments) = mpsc::channel(TICKETS);
         let heartbeat = Heartbeat {
             bench: Arc::clone(&bench),
@@ -119,12 +120,13 @@ impl Worker {
             health: self.health.clone(),
             every: self.config.lease_times().heartbeat(),
             offline_grace: self.config.worker.offline_grace,
+            soon: Arc::clone(&soon),
             assigned,
         };
         let mut beating = tokio::spawn(heartbeat.run(stop.clone()));
         let given_up = tokio::select! {
             _ = &mut beating => true,
-            () = self.work(&bench, &held, assignments, shutdown, &stop) => false,
+            () = self.work(&bench, &held, (assignments, &soon), shutdown, &stop) => false,
         };
         // The first reason counts, so work that was being cancelled still ends as cancelled.
         held.stop_all(if given_up { Stop::Lost } else { Stop::HandBack });
@@ -149,19 +151,22 @@ impl Worker {
         &self,
         bench: &Arc<Bench>,
         held: &Held,
-        mut assignments: mpsc::Receiver<(JobId, Fence)>,
+        (mut assignments, soon): (mpsc::Receiver<(JobId, Fence)>, &Notify),
         shutdown: &Shutdown,
         stop: &CancellationToken,
     ) {
         let mut tickets = self.queue.consume_run(bench.worker, TICKETS, stop.clone());
-        let mut cancels = self.queue.subscribe_cancel(bench.worker);
+        let mut signals = self.queue.signals(bench.worker);
         let mut drained = false;
         loop {
             let (job, fence) = tokio::select! {
                 Some(ticket) = tickets.recv() => (ticket.job, ticket.fence),
                 Some(lease) = assignments.recv() => lease,
-                Some(job) = cancels.recv() => {
-                    held.stop_job(job, Stop::Cancel);
+                Some(signal) = signals.recv() => {
+                    match signal {
+                        Signal::Cancel(job) => held.stop_job(job, Stop::Cancel),
+                        Signal::Beat => soon.notify_one(),
+                    }
                     continue;
                 }
                 () = shutdown.cutting() => return,

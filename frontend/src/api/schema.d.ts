@@ -632,7 +632,7 @@ export interface components {
             /**
              * Format: double
              * @description Factor of the architecture in the activation formula.
-             * @default 8
+             * @default 2
              */
             activation_factor?: number;
             /**

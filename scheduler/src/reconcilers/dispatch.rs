@@ -14,7 +14,7 @@ use crate::Hints;
 use crate::gauges::float;
 use crate::placement::{self, Action};
 
-/// Queued jobs that one pass looks at.
+/// Queued jobs of each engine that one pass looks at.
 const LIMIT: i64 = 500;
 
 /// Grants what fits, unloads what is in the way or was idle for too long, and notes why the rest waits.
@@ -43,7 +43,7 @@ impl Dispatch {
                 tracing::info!(job = %grant.job, worker = %grant.worker, device = %grant.device,
                     preset = %grant.preset, plan = grant.plan.as_str(), %fence, "job granted");
                 let job = grant.job;
-                self.hints.send(grant.worker, RunTicket { job, fence });
+                self.hints.run(grant.worker, RunTicket { job, fence });
                 acted::<Self>("grant");
             }
             // The next pass sees what has changed meanwhile.
@@ -56,8 +56,9 @@ impl Dispatch {
     }
 
     async fn evict(&self, resident: ResidentId) -> Result<(), RunError> {
-        if self.store.evict(resident).await? {
-            tracing::info!(%resident, "model to be unloaded");
+        if let Some(worker) = self.store.evict(resident).await? {
+            tracing::info!(%resident, %worker, "model to be unloaded");
+            self.hints.beat(worker);
             acted::<Self>("evict");
         }
         Ok(())

@@ -40,6 +40,7 @@ pub async fn cancel(State(app): State<App>, Id(id): Id<JobId>) -> Result<Json<Jo
 #[cfg(test)]
 mod tests {
     use mystic_domain::JobId;
+    use mystic_queue::Signal;
     use mystic_testkit::wait_until;
     use tokio::sync::mpsc::error::TryRecvError;
 
@@ -71,12 +72,12 @@ mod tests {
         let job = api.accepted().await;
         let worker = api.worker().await;
         worker.take(job).await;
-        let mut told = api.queue.subscribe_cancel(worker.worker);
+        let mut told = api.queue.signals(worker.worker);
         // The subscription takes a moment to stand, and a cancel may be asked for again.
         let mut heard = None;
         wait_until("the worker to be told", || {
             match told.try_recv() {
-                Ok(job) => heard = Some(job),
+                Ok(signal) => heard = Some(signal),
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => panic!("the subscription ended"),
             }
@@ -85,7 +86,7 @@ mod tests {
             async move { done || cancel.await.is_err() }
         })
         .await;
-        assert_eq!(heard, Some(job));
+        assert_eq!(heard, Some(Signal::Cancel(job)));
         let shown = api.shown(&format!("/api/v1/jobs/{job}")).await;
         assert_eq!(shown["state"], "running");
         assert!(shown["cancel_requested_at"].is_string());

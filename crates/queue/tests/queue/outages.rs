@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{Server, eventually, within};
 use mystic_domain::{JobId, WorkerId};
-use mystic_queue::{Queue, QueueError};
+use mystic_queue::{Queue, QueueError, Signal};
 use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
@@ -202,19 +202,15 @@ async fn latest_progress_expires() {
 }
 
 #[tokio::test]
-async fn cancel_reaches_its_worker_only_and_across_a_restart() {
+async fn signals_reach_their_worker_only_and_across_a_restart() {
     let mut server = Server::start().await;
     let queue = server.queue();
     let (worker, other) = (WorkerId::generate(), WorkerId::generate());
-    let (mut mine, mut others) = (
-        queue.subscribe_cancel(worker),
-        queue.subscribe_cancel(other),
-    );
-    for _ in 0..2 {
-        let job = JobId::generate();
-        eventually("the cancel is heard", async || {
-            let _ = queue.publish_cancel(worker, job).await;
-            mine.try_recv().ok().filter(|heard| *heard == job)
+    let (mut mine, mut others) = (queue.signals(worker), queue.signals(other));
+    for signal in [Signal::Cancel(JobId::generate()), Signal::Beat] {
+        eventually("the signal is heard", async || {
+            let _ = queue.signal(worker, signal).await;
+            mine.try_recv().ok().filter(|heard| *heard == signal)
         })
         .await;
         server.kill();

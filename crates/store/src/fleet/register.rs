@@ -24,25 +24,7 @@ impl Store {
     async fn register_once(&self, new: &Registration) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         let device = &new.device;
-        sqlx::query(
-            "INSERT INTO devices (id, host, kind, name, total_mib, capacity_mib, turns)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT (id) DO UPDATE SET
-                 host = EXCLUDED.host, kind = EXCLUDED.kind, name = EXCLUDED.name, total_mib = EXCLUDED.total_mib,
-                 -- What is booked can't be unbooked by a smaller configuration; it shrinks as work ends.
-                 capacity_mib = least(EXCLUDED.total_mib,
-                                      greatest(EXCLUDED.capacity_mib, devices.resident_mib + devices.working_mib)),
-                 turns = greatest(EXCLUDED.turns, devices.turns_taken), lost_at = NULL, updated_at = now()",
-        )
-        .bind(&device.id.0)
-        .bind(&new.host)
-        .bind(&device.kind)
-        .bind(&device.name)
-        .bind(device.total.0)
-        .bind(device.capacity.0)
-        .bind(device.turns)
-        .execute(&mut *tx)
-        .await?;
+        ledger::lock(&mut tx, &device.id).await?;
         let predecessors: Vec<Uuid> = sqlx::query_scalar(
             "UPDATE workers SET state = 'gone', gone_at = coalesce(gone_at, now())
              WHERE host = $1 AND device_id = $2 AND engine = $3
@@ -59,6 +41,25 @@ impl Store {
             unbook(&mut tx, WorkerId(worker)).await?;
         }
         ledger::recount(&mut tx, &device.id).await?;
+        sqlx::query(
+            "INSERT INTO devices (id, host, kind, name, total_mib, capacity_mib, turns)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (id) DO UPDATE SET
+                 host = EXCLUDED.host, kind = EXCLUDED.kind, name = EXCLUDED.name,
+                 -- What the device's other workers have booked can't be unbooked by a smaller configuration.
+                 total_mib = greatest(EXCLUDED.total_mib, devices.resident_mib + devices.working_mib),
+                 capacity_mib = greatest(EXCLUDED.capacity_mib, devices.resident_mib + devices.working_mib),
+                 turns = greatest(EXCLUDED.turns, devices.turns_taken), lost_at = NULL, updated_at = now()",
+        )
+        .bind(&device.id.0)
+        .bind(&new.host)
+        .bind(&device.kind)
+        .bind(&device.name)
+        .bind(device.total.0)
+        .bind(device.capacity.0)
+        .bind(device.turns)
+        .execute(&mut *tx)
+        .await?;
         sqlx::query(
             "INSERT INTO workers (id, host, device_id, engine, version, pid, boot_id, state, max_children)
              VALUES ($1, $2, $3, $4, $5, $6, $7, 'ready', $8)",

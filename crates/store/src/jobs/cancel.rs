@@ -51,13 +51,15 @@ impl Store {
                 tell: None,
             });
         };
-        if job.cancel_requested_at.is_none() && !job.state.is_terminal() {
-            let ends = next == JobState::Cancelled && known;
-            sqlx::query("UPDATE jobs SET cancel_requested_at = now() WHERE id = $1")
-                .bind(id.0)
-                .execute(&mut *tx)
-                .await?;
-            if ends {
+        if !job.state.is_terminal() {
+            let requested = job.cancel_requested_at.is_some();
+            sqlx::query(
+                "UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()) WHERE id = $1",
+            )
+            .bind(id.0)
+            .execute(&mut *tx)
+            .await?;
+            if next == JobState::Cancelled && known {
                 leases::end(&mut tx, id, JobState::Cancelled, None).await?;
                 leases::free(&mut tx, id, job.fence).await?;
                 leases::unbook_unborn(&mut tx, job.resident).await?;
@@ -65,7 +67,7 @@ impl Store {
                 if let Some(device) = device.filter(|_| job.state == JobState::Leased) {
                     ledger::recount(&mut tx, &device).await?;
                 }
-            } else {
+            } else if !requested {
                 events::record(&mut tx, id, "cancel_requested", serde_json::json!({})).await?;
             }
         }

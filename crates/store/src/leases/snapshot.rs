@@ -67,7 +67,8 @@ struct QueuedRow {
 }
 
 impl Store {
-    /// The queue and the ledger at one moment; at most `limit` queued jobs.
+    /// The queue and the ledger at one moment; at most `limit` queued jobs of each engine, so that a long queue of
+    /// one never hides the other's.
     ///
     /// # Errors
     /// The database's.
@@ -78,11 +79,17 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         let rows: Vec<QueuedRow> = sqlx::query_as(
-            "SELECT id, kind, preset, owner, params, plan, wait_reason FROM jobs
-             WHERE state = 'queued' AND cancel_requested_at IS NULL AND (not_before IS NULL OR not_before <= now())
-             ORDER BY priority DESC, id LIMIT $1",
+            "SELECT first.* FROM unnest($2::text[]) AS asked (engine)
+             CROSS JOIN LATERAL (
+                 SELECT id, kind, preset, owner, priority, params, plan, wait_reason FROM jobs
+                 WHERE state = 'queued' AND engine = asked.engine AND cancel_requested_at IS NULL
+                   AND (not_before IS NULL OR not_before <= now())
+                 ORDER BY priority DESC, id LIMIT $1
+             ) AS first
+             ORDER BY priority DESC, id",
         )
         .bind(limit)
+        .bind(EngineKind::ALL.map(EngineKind::as_str))
         .fetch_all(&mut *tx)
         .await?;
         let mut queued = Vec::with_capacity(rows.len());
@@ -165,12 +172,12 @@ impl Store {
         Ok(())
     }
 
-    /// Chooses an idle model's end; false where a lease is on it or it is not ready.
+    /// Chooses an idle model's end and returns the worker to tell; `None` where a lease is on it or it is not ready.
     ///
     /// # Errors
     /// The database's.
     #[tracing::instrument(name = "db.residents.evict", skip_all, fields(%resident), err(level = "debug"))]
-    pub async fn evict(&self, resident: ResidentId) -> Result<bool> {
+    pub async fn evict(&self, resident: ResidentId) -> Result<Option<WorkerId>> {
         let mut tx = self.pool.begin().await?;
         let device: Option<String> =
             sqlx::query_scalar("SELECT device_id FROM residents WHERE id = $1")
@@ -178,17 +185,18 @@ impl Store {
                 .fetch_optional(&mut *tx)
                 .await?;
         let Some(device) = device else {
-            return Ok(false);
+            return Ok(None);
         };
         crate::ledger::lock(&mut tx, &DeviceId(device)).await?;
-        let evicted = sqlx::query(
+        let worker: Option<Uuid> = sqlx::query_scalar(
             "UPDATE residents SET state = 'evicting'
-             WHERE id = $1 AND state = 'ready' AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)",
+             WHERE id = $1 AND state = 'ready' AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)
+             RETURNING worker_id",
         )
         .bind(resident.0)
-        .execute(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
         tx.commit().await?;
-        Ok(evicted.rows_affected() == 1)
+        Ok(worker.map(WorkerId))
     }
 }

@@ -1,0 +1,164 @@
+//! The engine: it waits where others compute.
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mystic_domain::{FailureKind, GenerateParams, Phase, PhaseTimes};
+use mystic_engine::child::{Engine, EngineError, Events};
+use mystic_engine::{Command, Event, LoadModel, ScoredTag, TagInstructions};
+
+use crate::script::{Fault, Script, Then, When};
+
+/// Progress reports of one load.
+const LOADING_STEPS: u32 = 4;
+
+/// A child that pretends.
+#[derive(Debug)]
+pub struct FakeEngine {
+    folder: PathBuf,
+    /// The model's memory, really taken.
+    _memory: Vec<u8>,
+}
+
+impl Engine for FakeEngine {
+    fn load(_: LoadModel, events: &Events) -> Result<Self, EngineError> {
+        let folder = folder();
+        let script = Script::read(&folder).map_err(defect)?;
+        let fault = Fault::take(&folder, |when| when == When::Loading).map_err(defect)?;
+        for step in 1..=LOADING_STEPS {
+            sleep(script.loading_ms / u64::from(LOADING_STEPS));
+            if step == LOADING_STEPS / 2
+                && let Some(fault) = &fault
+            {
+                break_down(&fault.then)?;
+            }
+            events.send(&Event::Progress {
+                phase: Phase::Loading,
+                step,
+                of: LOADING_STEPS,
+            });
+        }
+        // Every page is written, so that the memory is there and not only promised.
+        let memory = black_box(vec![1; script.memory_mib << 20]);
+        Ok(Self {
+            folder,
+            _memory: memory,
+        })
+    }
+
+    fn run(&mut self, command: Command, events: &Events) -> Result<Event, EngineError> {
+        let script = Script::read(&self.folder).map_err(defect)?;
+        match command {
+            Command::Generate {
+                params,
+                seed,
+                pixels,
+                ..
+            } => self.draw(&script, &params, seed, &pixels, events),
+            Command::Tag {
+                prompt,
+                instructions,
+            } => self.tag(&script, &prompt, &instructions),
+            Command::Load { .. } => Err(defect("a second model")),
+        }
+    }
+}
+
+impl FakeEngine {
+    /// A picture whose every byte is made of the seed.
+    fn draw(
+        &self,
+        script: &Script,
+        params: &GenerateParams,
+        seed: i64,
+        pixels: &Path,
+        events: &Events,
+    ) -> Result<Event, EngineError> {
+        let sampling = |when| matches!(when, When::Sampling { .. });
+        let fault = Fault::take(&self.folder, sampling).map_err(defect)?;
+        for step in 0..params.steps {
+            if let Some(fault) = &fault
+                && fault.when == (When::Sampling { steps: step })
+            {
+                break_down(&fault.then)?;
+            }
+            sleep(script.step_ms);
+            events.send(&Event::Progress {
+                phase: Phase::Sampling,
+                step: step + 1,
+                of: params.steps,
+            });
+        }
+        let (width, height) = (params.width, params.height);
+        let area = (width * height) as usize;
+        let colours = seed.to_le_bytes();
+        let rgb: Vec<u8> = colours.into_iter().cycle().take(3 * area).collect();
+        std::fs::write(pixels, rgb).map_err(defect)?;
+        Ok(Event::Image {
+            width,
+            height,
+            times: PhaseTimes {
+                sampling_ms: script.step_ms * u64::from(params.steps),
+                ..PhaseTimes::default()
+            },
+        })
+    }
+
+    /// The prompt's words.
+    fn tag(
+        &self,
+        script: &Script,
+        prompt: &str,
+        instructions: &TagInstructions,
+    ) -> Result<Event, EngineError> {
+        let fault = Fault::take(&self.folder, |when| when == When::Tagging).map_err(defect)?;
+        if let Some(fault) = fault {
+            break_down(&fault.then)?;
+        }
+        let words = prompt.split_whitespace();
+        let tags = words.take(instructions.max_tags as usize).map(|word| {
+            sleep(script.step_ms);
+            ScoredTag {
+                tag: word.to_owned(),
+                confidence: 0.5,
+            }
+        });
+        Ok(Event::Tags {
+            tags: tags.collect(),
+            times: PhaseTimes::default(),
+            reused_tokens: 0,
+            read_tokens: 0,
+            written_tokens: 0,
+        })
+    }
+}
+
+fn break_down(then: &Then) -> Result<(), EngineError> {
+    match then {
+        Then::Abort { saying } => {
+            eprintln!("{saying}");
+            std::process::abort();
+        }
+        Then::Exit { status } => std::process::exit(*status),
+        Then::Hang => loop {
+            std::thread::park();
+        },
+        Then::Fail { kind, message } => Err(EngineError::new(*kind, message.clone())),
+    }
+}
+
+fn sleep(milliseconds: u64) {
+    std::thread::sleep(Duration::from_millis(milliseconds));
+}
+
+fn defect(error: impl ToString) -> EngineError {
+    EngineError::new(FailureKind::Internal, error.to_string())
+}
+
+/// Where the program was started from: a link in a test's own folder.
+fn folder() -> PathBuf {
+    let program = std::env::args_os().next().map(PathBuf::from);
+    let folder = program.as_deref().and_then(Path::parent);
+    folder.unwrap_or(Path::new(".")).to_owned()
+}

@@ -1,0 +1,218 @@
+//! Pictures: whole or not at all, once or not at all.
+
+use std::time::Duration;
+
+use mystic_domain::{FailureKind, JobId, JobKind, JobState, PhaseTimes, Verdict};
+use mystic_store::{Committed, ImageRecord, NewImage, Outcome, Settled};
+
+use crate::support::{Lease, TAGGER, Worker, World, failed, load};
+
+async fn commit(world: &World, new: &NewImage) -> Committed {
+    world.store.commit_image(new).await.expect("answered")
+}
+
+async fn image(world: &World, new: &NewImage) -> ImageRecord {
+    let image = world.store.image(new.id).await.expect("read");
+    image.expect("a picture")
+}
+
+/// A running job of one picture that is committed, with its tagging job.
+async fn drawn(world: &World, worker: &Worker) -> (Lease, NewImage, JobId) {
+    let lease = world.run(worker, world.submit_pictures(1).await).await;
+    let new = world.staged(worker, lease, 0).await;
+    assert_eq!(commit(world, &new).await, Committed::New);
+    let tagging = world.store.jobs_of_image(new.id).await.expect("jobs");
+    (lease, new, tagging[0].id)
+}
+
+#[tokio::test]
+async fn a_picture_comes_with_its_count_and_its_tagging_job() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let (lease, new, _) = drawn(&world, &worker).await;
+    assert_eq!(world.job(lease.job).await.images_done, 1);
+    assert_eq!(image(&world, &new).await.tags_state, "pending");
+    let [tagging] = &world.store.jobs_of_image(new.id).await.expect("jobs")[..] else {
+        panic!("one tagging job")
+    };
+    assert_eq!(
+        (tagging.kind, tagging.preset.as_str()),
+        (JobKind::Tag, TAGGER)
+    );
+    assert_eq!(
+        (tagging.state, tagging.origin.as_str()),
+        (JobState::Queued, "auto")
+    );
+    assert!(tagging.priority < world.job(lease.job).await.priority);
+}
+
+#[tokio::test]
+async fn a_repeated_commit_makes_no_second_picture() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let (lease, first, _) = drawn(&world, &worker).await;
+    let again = world.staged(&worker, lease, 0).await;
+    assert_eq!(commit(&world, &first).await, Committed::Already);
+    assert_eq!(commit(&world, &again).await, Committed::Already);
+    assert_eq!(world.job(lease.job).await.images_done, 1);
+    let tagging = world.store.jobs_of_image(first.id).await.expect("jobs");
+    assert_eq!(tagging.len(), 1);
+    assert_eq!(world.store.image(again.id).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_picture_whose_file_is_being_deleted_is_not_committed() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit_pictures(1).await).await;
+    let new = world.staged(&worker, lease, 0).await;
+    let mut swept = world
+        .store
+        .sweep_files(Duration::ZERO)
+        .await
+        .expect("swept");
+    swept.sort();
+    let mut files = [new.sha256.clone(), new.thumb_sha256.clone()];
+    files.sort();
+    assert_eq!(swept, files);
+    assert_eq!(commit(&world, &new).await, Committed::FilesGone);
+    assert!(
+        !world
+            .store
+            .stage_file(&new.sha256, 1)
+            .await
+            .expect("answered")
+    );
+    assert_eq!(world.job(lease.job).await.images_done, 0);
+
+    for file in &files {
+        world.store.file_deleted(file).await.expect("forgotten");
+        assert!(world.store.stage_file(file, 1).await.expect("staged"));
+    }
+    assert_eq!(commit(&world, &new).await, Committed::New);
+    let swept = world.store.sweep_files(Duration::ZERO).await;
+    assert_eq!(swept.expect("swept"), Vec::<String>::new(), "it is in use");
+}
+
+#[tokio::test]
+async fn a_job_without_all_its_pictures_does_not_succeed_and_keeps_those_it_has() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit_pictures(2).await).await;
+    let new = world.staged(&worker, lease, 1).await;
+    assert_eq!(commit(&world, &new).await, Committed::New);
+    let settled = world
+        .settle(&worker, lease, &Outcome::Succeeded, true)
+        .await;
+    assert_eq!(settled, Settled::Done(JobState::Failed));
+    let job = world.job(lease.job).await;
+    assert_eq!(job.images_done, 1);
+    assert_eq!(
+        job.error.expect("an error").message,
+        "1 of 2 pictures exist"
+    );
+    assert_eq!(image(&world, &new).await.index, 1);
+}
+
+#[tokio::test]
+async fn the_next_attempt_knows_which_pictures_are_there() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit_pictures(3).await).await;
+    let new = world.staged(&worker, lease, 2).await;
+    assert_eq!(commit(&world, &new).await, Committed::New);
+    let crash = failed(FailureKind::EngineCrashed, Verdict::Retry { after_ms: 0 });
+    world.settle(&worker, lease, &crash, false).await;
+    let gone = world.store.child_gone(worker.id, lease.resident).await;
+    gone.expect("heard");
+    let lease = world.lease(&worker, lease.job).await;
+    let claimed = world.store.claim(worker.id, lease.job, lease.fence).await;
+    let claimed = claimed.expect("answered").expect("claimed");
+    assert_eq!((claimed.done, claimed.job.attempt), (vec![2], 2));
+}
+
+#[tokio::test]
+async fn tags_appear_together_with_the_end_of_their_job() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let (made_by, new, tagging) = drawn(&world, &worker).await;
+    let found = [("Red Circle", 0.9), ("blue", 0.5), ("red  circle", 0.1)];
+    let found = found.map(|(tag, confidence)| (tag.to_owned(), confidence));
+    let lease = tag(&world, &worker, tagging).await;
+    assert_eq!(image(&world, &new).await.tags, []);
+    let tagged = Outcome::Tagged(found.to_vec());
+    let settled = world.settle(&worker, lease, &tagged, true).await;
+    assert_eq!(settled, Settled::Done(JobState::Succeeded));
+    let image = image(&world, &new).await;
+    assert_eq!(image.tags_state, "done");
+    let tags: Vec<_> = image
+        .tags
+        .iter()
+        .map(|t| (t.name.as_str(), t.confidence))
+        .collect();
+    assert_eq!(tags, [("red circle", 0.9), ("blue", 0.5)]);
+    let events = world.store.job_events(made_by.job, 0, 20).await;
+    assert_eq!(events.expect("events").last().expect("one").kind, "tagged");
+}
+
+#[tokio::test]
+async fn tags_that_are_not_found_leave_the_picture_and_say_so() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    for (outcome, state) in [
+        (failed(FailureKind::InvalidInput, Verdict::Fail), "failed"),
+        (Outcome::Stopped, "none"),
+    ] {
+        let worker = if state == "none" {
+            world.worker().await
+        } else {
+            worker.clone()
+        };
+        let (_, new, tagging) = drawn(&world, &worker).await;
+        let lease = tag(&world, &worker, tagging).await;
+        if state == "none" {
+            world.store.cancel(tagging).await.expect("cancelled");
+        }
+        world.settle(&worker, lease, &outcome, true).await;
+        let image = image(&world, &new).await;
+        assert_eq!((image.tags_state.as_str(), image.tags.len()), (state, 0));
+    }
+}
+
+#[tokio::test]
+async fn cancelling_a_job_keeps_its_pictures_and_never_succeeds() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let (lease, new, _) = drawn(&world, &worker).await;
+    world.store.cancel(lease.job).await.expect("cancelled");
+    let times = PhaseTimes::default();
+    let settled = world
+        .store
+        .settle(
+            worker.id,
+            lease.job,
+            lease.fence,
+            &Outcome::Succeeded,
+            times,
+            true,
+        )
+        .await;
+    assert_eq!(
+        settled.expect("answered"),
+        Settled::Done(JobState::Cancelled)
+    );
+    assert_eq!(image(&world, &new).await.job, lease.job);
+}
+
+/// Starts a tagging job beside the model that drew.
+async fn tag(world: &World, worker: &Worker, job: JobId) -> Lease {
+    let grant = mystic_store::Grant {
+        preset: TAGGER.into(),
+        turns: 0,
+        ..load(worker, job)
+    };
+    let lease = world.grant(&grant).await.expect("granted");
+    let claimed = world.store.claim(worker.id, job, lease.fence).await;
+    assert!(claimed.expect("answered").is_some());
+    lease
+}

@@ -1,0 +1,161 @@
+//! Claims and settles can be repeated; whoever comes too late changes nothing.
+
+use mystic_domain::{FailureKind, JobState, Mib, Verdict};
+use mystic_store::{Committed, Outcome, Settled};
+
+use crate::support::{World, failed, sit};
+
+#[tokio::test]
+async fn a_repeated_claim_returns_the_first_and_starts_no_second_attempt() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.lease(&worker, world.submit().await).await;
+    let claim = || world.store.claim(worker.id, lease.job, lease.fence);
+    let first = claim().await.expect("answered").expect("claimed");
+    let second = claim().await.expect("answered").expect("claimed");
+    assert_eq!(
+        (first.job.id, first.job.attempt, first.job.started_at),
+        (second.job.id, second.job.attempt, second.job.started_at)
+    );
+    let attempts = world.store.attempts(lease.job).await.expect("attempts");
+    assert_eq!(attempts.len(), 1);
+}
+
+#[tokio::test]
+async fn of_many_claims_at_once_one_starts_the_attempt() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.lease(&worker, world.submit().await).await;
+    let claims = (0..8).map(|_| {
+        let store = world.store.clone();
+        let worker = worker.id;
+        tokio::spawn(async move { store.claim(worker, lease.job, lease.fence).await })
+    });
+    for claim in claims.collect::<Vec<_>>() {
+        let claimed = claim.await.expect("no panic").expect("answered");
+        assert_eq!(claimed.expect("claimed").job.attempt, 1);
+    }
+    let attempts = world.store.attempts(lease.job).await.expect("attempts");
+    assert_eq!(attempts.len(), 1);
+}
+
+#[tokio::test]
+async fn a_repeated_settle_returns_the_first_outcome_and_changes_nothing() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit().await).await;
+    let fail = failed(FailureKind::Internal, Verdict::Fail);
+    let first = world
+        .settle(&worker, lease, &Outcome::Succeeded, true)
+        .await;
+    let job = world.job(lease.job).await;
+    let second = world.settle(&worker, lease, &fail, true).await;
+    assert_eq!(first, Settled::Done(JobState::Succeeded));
+    assert_eq!(second, first);
+    assert_eq!(world.job(lease.job).await, job);
+}
+
+#[tokio::test]
+async fn a_worker_that_was_given_up_changes_nothing_any_more() {
+    let world = World::new().await;
+    let [silent, other] = [world.worker().await, world.worker().await];
+    let job = world.submit_pictures(2).await;
+    let old = world.run(&silent, job).await;
+    let picture = world.staged(&silent, old, 0).await;
+    assert_eq!(world.reap(&silent).await, Some(vec![job]));
+    let new = world.run(&other, job).await;
+    let before = world.job(job).await;
+
+    let settled = world.settle(&silent, old, &Outcome::Succeeded, true).await;
+    assert_eq!(settled, Settled::Stale);
+    let committed = world.store.commit_image(&picture).await;
+    assert_eq!(committed.expect("answered"), Committed::Stale);
+    let claimed = world.store.claim(silent.id, job, old.fence).await;
+    assert_eq!(claimed.expect("answered"), None);
+    // The new worker's lease is not to be had with the old fence either.
+    let claimed = world.store.claim(other.id, job, old.fence).await;
+    assert_eq!(claimed.expect("answered"), None);
+
+    assert_eq!(world.job(job).await, before);
+    assert!(new.fence > old.fence);
+    let attempts = world.store.attempts(job).await.expect("attempts");
+    assert_eq!(attempts[0].outcome.as_deref(), Some("lost"));
+    assert_eq!(attempts[1].outcome, None);
+}
+
+#[tokio::test]
+async fn an_unclaimed_lease_costs_no_attempt_and_frees_what_was_never_loaded() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.lease(&worker, world.submit().await).await;
+    let expired = world.store.expire(lease.job, lease.fence).await;
+    assert!(expired.expect("answered"));
+    let job = world.job(lease.job).await;
+    assert_eq!((job.state, job.attempt), (JobState::Queued, 0));
+    let device = world.device(&worker).await;
+    assert_eq!(device.resident + device.working, Mib(0));
+    assert!(device.residents.is_empty() && device.leases.is_empty());
+}
+
+#[tokio::test]
+async fn an_unclaimed_lease_leaves_a_model_that_others_loaded() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let first = world.run(&worker, world.submit().await).await;
+    let ready = world.store.resident_ready(worker.id, first.resident).await;
+    assert!(ready.expect("answered"));
+    world
+        .settle(&worker, first, &Outcome::Succeeded, true)
+        .await;
+    let second = sit(&worker, world.submit().await, first.resident);
+    let second = world.grant(&second).await.expect("granted");
+    let expired = world.store.expire(second.job, second.fence).await;
+    assert!(expired.expect("answered"));
+    let device = world.device(&worker).await;
+    assert_eq!((device.residents.len(), device.leases.len()), (1, 0));
+    world.assert_ledger().await;
+}
+
+#[tokio::test]
+async fn a_lease_that_was_claimed_does_not_expire() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit().await).await;
+    let expired = world.store.expire(lease.job, lease.fence).await;
+    assert!(!expired.expect("answered"));
+    assert_eq!(world.state(lease.job).await, JobState::Running);
+}
+
+#[tokio::test]
+async fn back_off_keeps_a_failed_job_from_being_granted_at_once() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit().await).await;
+    let verdict = Verdict::Retry {
+        after_ms: 3_600_000,
+    };
+    let retry = failed(FailureKind::EngineCrashed, verdict);
+    world.settle(&worker, lease, &retry, true).await;
+    let job = world.job(lease.job).await;
+    assert_eq!((job.state, job.engine_deaths), (JobState::Queued, 1));
+    assert_eq!(
+        job.error.expect("an error").kind,
+        FailureKind::EngineCrashed
+    );
+    let again = sit(&worker, lease.job, lease.resident);
+    assert!(world.grant(&again).await.is_none());
+    let snapshot = world.store.snapshot(10).await.expect("a snapshot");
+    assert!(snapshot.queued.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_that_was_handed_back_waits_for_nothing() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit().await).await;
+    world
+        .settle(&worker, lease, &Outcome::HandedBack, true)
+        .await;
+    let again = sit(&worker, lease.job, lease.resident);
+    assert!(world.grant(&again).await.is_some());
+}

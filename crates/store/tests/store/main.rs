@@ -1,0 +1,9 @@
+//! The store on a real Postgres: what its transactions promise.
+
+mod events;
+mod images;
+mod jobs;
+mod leases;
+mod ledger;
+mod machine;
+mod support;

@@ -1,0 +1,325 @@
+//! A database with two presets, and what a scheduler and a worker do to it.
+
+use mystic_domain::{
+    ContextPlan, DeviceId, EngineKind, Failure, FailureKind, Fence, GenerateParams, ImageDefaults,
+    ImageFiles, ImageId, ImageLimits, ImageMemory, ImageModel, JobId, JobParams, JobState, Mib,
+    Model, Need, PhaseTimes, Plan, Preset, ResidentId, TextModel, Verdict, WorkerId,
+};
+use mystic_store::{
+    DeviceInfo, DeviceRecord, Grant, Granted, JobRecord, NewImage, NewJob, Outcome, Registration,
+    Seat, ServedPreset, Settled, Store, Submitted,
+};
+use mystic_testkit::Postgres;
+
+pub const PAINTER: &str = "painter";
+pub const TAGGER: &str = "tagger";
+
+/// What every grant of these tests books.
+pub const NEED: Need = Need {
+    resident: Mib(100),
+    working: Mib(10),
+};
+
+pub struct World {
+    pub store: Store,
+    _postgres: Postgres,
+}
+
+/// A registered worker on a device.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    pub id: WorkerId,
+    pub device: DeviceId,
+}
+
+/// A granted lease.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    pub job: JobId,
+    pub fence: Fence,
+    pub resident: ResidentId,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let postgres = Postgres::start().await;
+        let store = Store::connect(&postgres.url(), 8).expect("a URL");
+        store.upsert_presets(&presets()).await.expect("presets");
+        Self {
+            store,
+            _postgres: postgres,
+        }
+    }
+
+    /// A worker on a device of its own, with room for many jobs.
+    pub async fn worker(&self) -> Worker {
+        self.worker_with(10_000, 100).await
+    }
+
+    pub async fn worker_with(&self, capacity: i64, turns: i32) -> Worker {
+        let host = WorkerId::generate().to_string();
+        self.register(&host, capacity, turns).await
+    }
+
+    /// Registers a worker of a host, which ends its predecessor there.
+    pub async fn register(&self, host: &str, capacity: i64, turns: i32) -> Worker {
+        self.register_engine(host, EngineKind::Sd, capacity, turns)
+            .await
+    }
+
+    pub async fn register_engine(
+        &self,
+        host: &str,
+        engine: EngineKind,
+        capacity: i64,
+        turns: i32,
+    ) -> Worker {
+        let worker = Worker {
+            id: WorkerId::generate(),
+            device: DeviceId(format!("{host}/cpu")),
+        };
+        let served = |preset: &str| ServedPreset {
+            preset: preset.into(),
+            weights: Mib(90),
+            problem: None,
+        };
+        let registration = Registration {
+            worker: worker.id,
+            host: host.into(),
+            device: DeviceInfo {
+                id: worker.device.clone(),
+                kind: "cpu".into(),
+                name: "a processor".into(),
+                total: Mib(capacity),
+                capacity: Mib(capacity),
+                turns,
+            },
+            engine,
+            version: "0".into(),
+            pid: 1,
+            boot_id: "boot".into(),
+            max_children: 3,
+            presets: vec![served(PAINTER), served(TAGGER)],
+        };
+        let registered = self.store.register(&registration).await;
+        registered.expect("registered");
+        worker
+    }
+
+    /// A job that is complete without any picture.
+    pub async fn submit(&self) -> JobId {
+        self.submit_new(new_job(0)).await
+    }
+
+    /// A job of so many pictures, each of which is to be tagged.
+    pub async fn submit_pictures(&self, batch: u32) -> JobId {
+        self.submit_new(new_job(batch)).await
+    }
+
+    pub async fn submit_new(&self, new: NewJob) -> JobId {
+        let submitted = self.store.submit(&new).await.expect("submitted");
+        assert!(matches!(submitted, Submitted::New(_)), "{submitted:?}");
+        new.id
+    }
+
+    pub async fn grant(&self, grant: &Grant) -> Option<Lease> {
+        let (Seat::Loaded(resident) | Seat::Load { resident, .. }) = grant.seat;
+        match self.store.grant(grant).await.expect("answered") {
+            Granted::Yes(fence) => Some(Lease {
+                job: grant.job,
+                fence,
+                resident,
+            }),
+            Granted::No => None,
+        }
+    }
+
+    /// Leases a job to a worker that has to load its model.
+    pub async fn lease(&self, worker: &Worker, job: JobId) -> Lease {
+        let granted = self.grant(&load(worker, job)).await;
+        granted.expect("the grant is made")
+    }
+
+    /// Leases a job and claims it.
+    pub async fn run(&self, worker: &Worker, job: JobId) -> Lease {
+        let lease = self.lease(worker, job).await;
+        let claimed = self.store.claim(worker.id, job, lease.fence).await;
+        assert!(claimed.expect("answered").is_some());
+        lease
+    }
+
+    pub async fn settle(
+        &self,
+        worker: &Worker,
+        lease: Lease,
+        outcome: &Outcome,
+        child_alive: bool,
+    ) -> Settled {
+        let times = PhaseTimes::default();
+        let settled = self.store.settle(
+            worker.id,
+            lease.job,
+            lease.fence,
+            outcome,
+            times,
+            child_alive,
+        );
+        settled.await.expect("answered")
+    }
+
+    /// Takes a worker for dead.
+    pub async fn reap(&self, worker: &Worker) -> Option<Vec<JobId>> {
+        let beats = self.store.beats().await.expect("beats");
+        let (_, beat) = beats.into_iter().find(|(id, _)| *id == worker.id)?;
+        self.store.reap(worker.id, beat).await.expect("answered")
+    }
+
+    pub async fn job(&self, id: JobId) -> JobRecord {
+        self.store.job(id).await.expect("read").expect("a job")
+    }
+
+    pub async fn state(&self, id: JobId) -> JobState {
+        self.job(id).await.state
+    }
+
+    pub async fn device(&self, worker: &Worker) -> DeviceRecord {
+        let devices = self.store.devices().await.expect("devices");
+        let device = devices.into_iter().find(|d| d.id == worker.device);
+        device.expect("the worker's device")
+    }
+
+    /// Every counter is the sum of its rows, and within what its device has.
+    pub async fn assert_ledger(&self) {
+        for device in self.store.devices().await.expect("devices") {
+            let booked: Mib = device.residents.iter().map(|model| model.booked).sum();
+            let working: Mib = device.leases.iter().map(|lease| lease.working).sum();
+            let turns: i32 = device.leases.iter().map(|lease| lease.turns).sum();
+            assert_eq!(
+                (device.resident, device.working, device.turns_taken),
+                (booked, working, turns),
+                "{device:?}"
+            );
+            assert!(booked + working <= device.capacity && turns <= device.turns);
+        }
+    }
+
+    /// Puts the files of a picture and returns the picture, ready to be committed.
+    pub async fn staged(&self, worker: &Worker, lease: Lease, index: i32) -> NewImage {
+        let [file, thumb] = [sha256(), sha256()];
+        for sha256 in [&file, &thumb] {
+            assert!(self.store.stage_file(sha256, 1).await.expect("staged"));
+        }
+        NewImage {
+            id: ImageId::generate(),
+            job: lease.job,
+            fence: lease.fence,
+            worker: worker.id,
+            index,
+            seed: i64::from(index),
+            width: 8,
+            height: 8,
+            sha256: file,
+            thumb_sha256: thumb,
+            pixels_sha256: sha256(),
+            times: PhaseTimes::default(),
+        }
+    }
+}
+
+/// Some content's hash.
+fn sha256() -> String {
+    let half = || JobId::generate().0.simple().to_string();
+    half() + &half()
+}
+
+pub fn new_job(batch: u32) -> NewJob {
+    NewJob {
+        id: JobId::generate(),
+        params: JobParams::Generate(GenerateParams {
+            prompt: "a red circle".into(),
+            negative_prompt: String::new(),
+            width: 8,
+            height: 8,
+            steps: 1,
+            cfg: 1.0,
+            seed: 1,
+            batch,
+            sampler: None,
+            scheduler: None,
+            tag_preset: Some(TAGGER.into()),
+        }),
+        preset: PAINTER.into(),
+        owner: "local".into(),
+        priority: 0,
+        max_attempts: 5,
+        not_before: None,
+        idempotency: None,
+        parent_image: None,
+        auto: false,
+    }
+}
+
+/// A grant on a model that has to be loaded.
+pub fn load(worker: &Worker, job: JobId) -> Grant {
+    Grant {
+        job,
+        worker: worker.id,
+        device: worker.device.clone(),
+        preset: PAINTER.into(),
+        plan: Plan::Full,
+        need: NEED,
+        seat: Seat::Load {
+            resident: ResidentId::generate(),
+            context: ContextPlan::Default,
+        },
+        turns: 1,
+    }
+}
+
+/// A grant on a model that is booked already.
+pub fn sit(worker: &Worker, job: JobId, resident: ResidentId) -> Grant {
+    Grant {
+        seat: Seat::Loaded(resident),
+        ..load(worker, job)
+    }
+}
+
+pub fn failed(kind: FailureKind, verdict: Verdict) -> Outcome {
+    let failure = Failure::new(kind, "it broke");
+    Outcome::Failed { failure, verdict }
+}
+
+fn presets() -> [Preset; 2] {
+    let painter = Model::Sd(ImageModel {
+        files: ImageFiles::default(),
+        defaults: ImageDefaults {
+            width: 8,
+            height: 8,
+            steps: 1,
+            cfg: 1.0,
+            sampler: None,
+            scheduler: None,
+            negative_prompt: String::new(),
+        },
+        limits: ImageLimits {
+            multiple: 8,
+            min_side: 8,
+            max_side: 8,
+            max_steps: 1,
+            max_batch: 4,
+        },
+        memory: ImageMemory::default(),
+    });
+    let tagger = Model::Llm(TextModel {
+        file: "tagger.gguf".into(),
+        context: 512,
+        layers: 1,
+        kv_heads: 1,
+        head_dim: 8,
+    });
+    [(PAINTER, painter), (TAGGER, tagger)].map(|(name, model)| Preset {
+        name: name.into(),
+        title: name.into(),
+        model,
+    })
+}

@@ -1,0 +1,8 @@
+//! The programs themselves, as processes, on real Postgres and Redis: what becomes of jobs whatever dies.
+
+mod engines;
+mod fifty;
+mod pixels;
+mod redis;
+mod stack;
+mod workers;

@@ -1,0 +1,268 @@
+//! A scheduler, an API and as many workers as a proof wants, each a process.
+
+use std::collections::HashSet;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use mystic_domain::{JobId, JobState, Mib};
+use mystic_services::Kept;
+use mystic_store::{AttemptRecord, ImageFilter, ImageRecord, JobRecord, Store};
+use mystic_testkit::{Postgres, Redis, program, wait_until_within};
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Two cores that run engines take their time.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// A worker is taken for dead after seconds instead of half a minute.
+const LEASE_TIMES: [&str; 3] = [
+    "worker.heartbeat_s=1",
+    "scheduler.lease_s=3",
+    "scheduler.reap_after_s=6",
+];
+
+/// Dropped in this order: first the programs, then what they use.
+pub struct Stack {
+    programs: Vec<Kept>,
+    pub store: Store,
+    pub redis: Redis,
+    postgres: Postgres,
+    folder: TempDir,
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Stack {
+    /// The API and a scheduler that takes a worker for dead after a few seconds.
+    pub async fn start() -> Self {
+        let (postgres, redis) = tokio::join!(Postgres::start(), Redis::start());
+        let store = Store::connect(&postgres.url(), 4).expect("a URL");
+        let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listen = port.local_addr().expect("an address").to_string();
+        drop(port);
+        let mut stack = Self {
+            programs: Vec::new(),
+            store,
+            redis,
+            postgres,
+            folder: tempfile::tempdir().expect("a folder"),
+            url: format!("http://{listen}"),
+            http: reqwest::Client::new(),
+        };
+        let mut migrate = stack.command("api", &[]);
+        let migrated = migrate.arg("migrate").output().expect("it runs");
+        assert!(migrated.status.success(), "{migrated:?}");
+        stack.run("api", &[&format!("api.listen={listen}")]);
+        stack.run("scheduler", &[]);
+        wait_until_within(PATIENCE, "the API", async || {
+            let health = stack.http.get(format!("{}/health", stack.url)).send().await;
+            health.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await;
+        stack
+    }
+
+    /// Starts a worker of a host; its place in the list of programs.
+    pub fn worker(&mut self, name: &str, host: &str, settings: &[&str]) -> usize {
+        let host = format!("worker.host={host}");
+        let common = ["gpu.cpu_budget_mib=4096", &host];
+        self.run(name, &[&common, settings].concat())
+    }
+
+    /// Starts a worker whose engine children are fake.
+    pub fn fake_worker(
+        &mut self,
+        name: &str,
+        host: &str,
+        engine: &mystic_testkit::FakeEngine,
+    ) -> usize {
+        let engine = format!("worker.engine_binary={}", engine.program().display());
+        self.worker(name, host, &[&engine, "worker.hang_timeout_s=2"])
+    }
+
+    fn run(&mut self, name: &str, settings: &[&str]) -> usize {
+        let number = self.programs.len();
+        let log = self.folder.path().join(format!("{number}-{name}.log"));
+        let log = std::fs::File::create(log).expect("a log");
+        let mut command = self.command(name, settings);
+        command.stdout(log.try_clone().expect("a second handle"));
+        command.stderr(log);
+        let kept = Kept::start(command, Signal::SIGKILL).expect("it starts");
+        self.programs.push(kept);
+        number
+    }
+
+    fn command(&self, name: &str, settings: &[&str]) -> Command {
+        let mut command = Command::new(program(name).expect("built"));
+        command.env_clear();
+        let nothing = self.folder.path().join("empty.toml");
+        std::fs::write(&nothing, "").expect("written");
+        command.env("MYSTIC_CONFIG", nothing);
+        command.env("DATABASE_URL", self.postgres.url());
+        command.env("REDIS_URL", self.redis.url());
+        let paths = [
+            format!("models.dir={}", models().display()),
+            format!("store.outputs={}", self.outputs().display()),
+        ];
+        let settings = settings.iter().copied().chain(LEASE_TIMES);
+        for setting in settings.chain(paths.iter().map(String::as_str)) {
+            command.args(["--set", setting]);
+        }
+        command
+    }
+
+    /// Where the pictures are.
+    pub fn outputs(&self) -> PathBuf {
+        self.folder.path().join("outputs")
+    }
+
+    /// Ends a program as `kill -9` does.
+    pub fn kill(&self, program: usize) {
+        self.programs[program].signal(Signal::SIGKILL);
+    }
+
+    /// Asks a program to end.
+    pub fn terminate(&self, program: usize) {
+        self.programs[program].signal(Signal::SIGTERM);
+    }
+
+    /// Whether a program has ended.
+    pub fn has_ended(&self, program: usize) -> bool {
+        self.programs[program].ended().is_some()
+    }
+
+    /// Submits a job for the demo model.
+    pub async fn submit(&self, params: Value, auto_tag: bool) -> JobId {
+        let body = json!({
+            "kind": "generate", "preset": "demo", "auto_tag": auto_tag, "params": params,
+        });
+        let answer = self.http.post(format!("{}/api/v1/jobs", self.url));
+        let answer = answer.json(&body).send().await.expect("an answer");
+        assert_eq!(answer.status(), 202, "{:?}", answer.text().await);
+        let job: Value = answer.json().await.expect("JSON");
+        let id = job["id"].as_str().expect("an id");
+        id.parse().expect("a job's id")
+    }
+
+    /// Asks for a job's end.
+    pub async fn cancel(&self, job: JobId) {
+        let url = format!("{}/api/v1/jobs/{job}/cancel", self.url);
+        let answer = self.http.post(url).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{:?}", answer.text().await);
+    }
+
+    pub async fn job(&self, job: JobId) -> JobRecord {
+        let record = self.store.job(job).await.expect("read");
+        record.expect("a job")
+    }
+
+    pub async fn attempts(&self, job: JobId) -> Vec<AttemptRecord> {
+        self.store.attempts(job).await.expect("attempts")
+    }
+
+    pub async fn images(&self) -> Vec<ImageRecord> {
+        let filter = ImageFilter {
+            limit: 1000,
+            ..ImageFilter::default()
+        };
+        self.store.images(&filter).await.expect("images")
+    }
+
+    /// Waits until a job is in a state.
+    pub async fn until(&self, job: JobId, state: JobState) {
+        self.when(&format!("the job to be {}", state.as_str()), async || {
+            self.job(job).await.state == state
+        })
+        .await;
+    }
+
+    /// Waits until every job has ended.
+    pub async fn until_all_ended(&self) {
+        self.when("every job to end", async || {
+            let counts = self.store.counts().await.expect("counts");
+            let open = counts.iter().filter(|(state, _)| !state.is_terminal());
+            open.map(|(_, count)| count).sum::<i64>() == 0
+        })
+        .await;
+    }
+
+    /// Waits for a condition, and shows what the programs wrote where it does not come.
+    pub async fn when(&self, what: &str, condition: impl AsyncFn() -> bool) {
+        let waiting = wait_until_within(PATIENCE, what, || condition());
+        let shown = ShownUnless(self.folder.path());
+        waiting.await;
+        std::mem::forget(shown);
+    }
+
+    /// The engine child of a worker that has one.
+    pub fn child_of(&self, program: usize) -> Pid {
+        let parent = self.programs[program].pid().to_string();
+        let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+        let mut children = processes.filter_map(|process| {
+            let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
+            // `pid (name) state parent …`, and a name may hold anything.
+            let (_, after_name) = stat.rsplit_once(") ")?;
+            let of_parent = after_name.split(' ').nth(1)? == parent;
+            let pid = process.file_name().to_str()?.parse().ok()?;
+            of_parent.then_some(Pid::from_raw(pid))
+        });
+        let child = children.next().expect("an engine child");
+        assert_eq!(children.next(), None, "one engine child");
+        child
+    }
+
+    /// The counters of every device are the sums of their rows, and no job holds anything.
+    pub async fn assert_ledger_at_rest(&self) {
+        for device in self.store.devices().await.expect("devices") {
+            let booked: Mib = device.residents.iter().map(|model| model.booked).sum();
+            assert_eq!(device.resident, booked, "{device:?}");
+            assert_eq!(device.working, Mib(0), "{device:?}");
+            assert_eq!(
+                (device.turns_taken, device.leases.len()),
+                (0, 0),
+                "{device:?}"
+            );
+        }
+    }
+
+    /// Every job has all its pictures, each once, each with its file.
+    pub async fn assert_pictures(&self, jobs: &[JobId]) {
+        let images = self.images().await;
+        let places: HashSet<_> = images.iter().map(|i| (i.job, i.index)).collect();
+        assert_eq!(places.len(), images.len(), "none twice");
+        for job in jobs {
+            let job = self.job(*job).await;
+            assert_eq!(job.state, JobState::Succeeded, "{job:?}");
+            let made = images.iter().filter(|image| image.job == job.id).count();
+            assert_eq!(i32::try_from(made), Ok(job.images_total));
+        }
+        for image in images {
+            let path = self.outputs().join(mystic_domain::file_path(&image.sha256));
+            assert!(path.is_file(), "{}", path.display());
+        }
+    }
+}
+
+/// The models of this checkout.
+pub fn models() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../models")
+}
+
+/// Shows the programs' logs when it is dropped: a wait has ended in a panic.
+struct ShownUnless<'a>(&'a Path);
+
+impl Drop for ShownUnless<'_> {
+    fn drop(&mut self) {
+        let files = std::fs::read_dir(self.0).into_iter().flatten().flatten();
+        for file in files.map(|file| file.path()) {
+            if file.extension().is_some_and(|end| end == "log") {
+                let text = std::fs::read_to_string(&file).unwrap_or_default();
+                eprintln!("== {}\n{text}", file.display());
+            }
+        }
+    }
+}
