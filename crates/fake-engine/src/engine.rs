@@ -1,5 +1,6 @@
 //! The engine: it waits where others compute.
 
+use std::error::Error;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -152,8 +153,8 @@ fn sleep(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
 }
 
-fn defect(error: impl ToString) -> EngineError {
-    EngineError::new(FailureKind::Internal, error.to_string())
+fn defect(error: impl Into<Box<dyn Error>>) -> EngineError {
+    EngineError::new(FailureKind::Internal, error.into().to_string())
 }
 
 /// Where the program was started from: a link in a test's own folder.

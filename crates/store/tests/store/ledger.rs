@@ -213,8 +213,8 @@ async fn the_ledger_is_the_sum_of_its_rows_after_any_history() {
 async fn history(world: &World, worker: &Worker, random: &mut StdRng) {
     let store = &world.store;
     let job = world.submit().await;
-    let ready = world.device(worker).await.residents.into_iter();
-    let seat = match ready.filter(|model| model.state == "ready").last() {
+    let mut models = world.device(worker).await.residents.into_iter();
+    let seat = match models.find(|model| model.state == "ready") {
         Some(model) if random.random_bool(0.7) => Seat::Loaded(model.id),
         _ => load(worker, job).seat,
     };
@@ -244,9 +244,7 @@ async fn history(world: &World, worker: &Worker, random: &mut StdRng) {
             world
                 .settle(worker, lease, &Outcome::Succeeded, alive)
                 .await;
-            if !alive {
-                child_gone(world, worker, lease).await;
-            } else if random.random_bool(0.3) && evicted(world, lease.resident).await {
+            if !alive || (random.random_bool(0.3) && evicted(world, lease.resident).await) {
                 child_gone(world, worker, lease).await;
             }
         }
