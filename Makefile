@@ -21,6 +21,7 @@ help:
 	@echo 'make test     set up and run all tests (ARGS="-p mystic-store" for some)'
 	@echo 'make lint     formatting, clippy, dependencies, documentation'
 	@echo 'make doctor   what is wrong here and how to mend it'
+	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags (ARGS="--soak" for the engine)'
 
 setup demo up doctor lint:
 	@$(mystic) $@
@@ -28,7 +29,7 @@ setup demo up doctor lint:
 test:
 	@$(mystic) test $(if $(ARGS),-- $(ARGS))
 
-.PHONY: bench-engine
-# The dev profile, so that the native code is not built again.
-bench-engine:
-	@cargo bench --profile dev --workspace --bench engine
+# Benches take the dev profile and are chosen from the whole workspace, so that nothing is built again.
+bench-%:
+	@cargo build -q --workspace
+	@cargo bench --profile dev --workspace --bench $* $(if $(ARGS),-- $(ARGS))
