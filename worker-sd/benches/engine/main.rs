@@ -37,8 +37,9 @@ fn main() {
         let mut pictures = [const { Vec::new() }; 3];
         let mut times = [0.0; 3];
         // Each comes after each other equally often: gen_img leaves caches colder than the others do.
-        for turn in 0..3 {
-            let which = (turn + round.unsigned_abs() as usize) % 3;
+        let mut order = [0, 1, 2];
+        order.rotate_left(usize::try_from(round % 3).expect("0 to 2"));
+        for which in order {
             (pictures[which], times[which]) = timed(|| match which {
                 0 => child.draw(&params, Plan::Full).pixels,
                 1 => raw.draw(&params),

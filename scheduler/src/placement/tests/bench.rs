@@ -1,0 +1,270 @@
+//! Ledgers and queues to decide on.
+
+use mystic_domain::{
+    ContextPlan, DeviceId, EngineKind, Fence, GenerateParams, ImageDefaults, ImageFiles,
+    ImageLimits, ImageMemory, ImageModel, JobId, JobKind, JobParams, Mib, Model, Plan, Preset,
+    ResidentId, TagParams, TextModel, WaitReason, WorkerId, need,
+};
+use mystic_store::{
+    DeviceRecord, Grant, LeaseRecord, QueuedJob, ResidentRecord, Snapshot, SnapshotWorker,
+};
+use uuid::Uuid;
+
+use super::super::{Action, decide};
+
+pub(super) const SD: [&str; 3] = ["anime", "photo", "sketch"];
+pub(super) const LLM: [&str; 2] = ["tagger", "writer"];
+pub(super) const WEIGHTS: Mib = Mib(2000);
+pub(super) const WORKING_512: Mib = Mib(1664);
+
+pub(super) fn presets() -> Vec<Preset> {
+    let image = |name: &&str| Preset {
+        name: (*name).into(),
+        title: String::new(),
+        model: Model::Sd(ImageModel {
+            files: ImageFiles::default(),
+            defaults: ImageDefaults {
+                width: 512,
+                height: 512,
+                steps: 20,
+                cfg: 7.0,
+                sampler: None,
+                scheduler: None,
+                negative_prompt: String::new(),
+            },
+            limits: ImageLimits {
+                multiple: 8,
+                min_side: 64,
+                max_side: 2048,
+                max_steps: 100,
+                max_batch: 16,
+            },
+            memory: ImageMemory::default(),
+        }),
+    };
+    let text = |name: &&str| Preset {
+        name: (*name).into(),
+        title: String::new(),
+        model: Model::Llm(TextModel {
+            file: String::new(),
+            layers: 30,
+            kv_heads: 3,
+            head_dim: 64,
+            context: 2048,
+        }),
+    };
+    SD.iter().map(image).chain(LLM.iter().map(text)).collect()
+}
+
+pub(super) fn preset(name: &str) -> Preset {
+    presets()
+        .into_iter()
+        .find(|preset| preset.name == name)
+        .expect("a known preset")
+}
+
+pub(super) fn booked(name: &str) -> Mib {
+    need::resident(&preset(name), WEIGHTS)
+}
+
+pub(super) fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+pub(super) fn job(number: u128, preset: &str, side: u32) -> QueuedJob {
+    let text = LLM.contains(&preset);
+    QueuedJob {
+        id: JobId(id(number)),
+        kind: if text {
+            JobKind::Tag
+        } else {
+            JobKind::Generate
+        },
+        preset: preset.into(),
+        owner: "local".into(),
+        params: if text {
+            JobParams::Tag(TagParams {
+                image: mystic_domain::ImageId(id(0)),
+                prompt: String::new(),
+            })
+        } else {
+            JobParams::Generate(GenerateParams {
+                prompt: String::new(),
+                negative_prompt: String::new(),
+                width: side,
+                height: side,
+                steps: 20,
+                cfg: 7.0,
+                seed: 1,
+                batch: 1,
+                sampler: None,
+                scheduler: None,
+                tag_preset: None,
+            })
+        },
+        plan: Plan::Full,
+        wait_reason: None,
+    }
+}
+
+/// A device with `free` MiB beside what is on it, and a worker of each engine.
+#[derive(Debug)]
+pub(super) struct Bench {
+    pub(super) snapshot: Snapshot,
+    next: u128,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        Self {
+            snapshot: Snapshot {
+                presets: presets(),
+                ..Snapshot::default()
+            },
+            next: 1000,
+        }
+    }
+
+    pub(super) fn fresh(&mut self) -> Uuid {
+        self.next += 1;
+        id(self.next)
+    }
+
+    pub(super) fn device(&mut self, free: i64, turns: i32) -> usize {
+        let index = self.snapshot.devices.len();
+        let device = DeviceId(format!("host/{index}"));
+        self.snapshot.devices.push(DeviceRecord {
+            id: device.clone(),
+            host: "host".into(),
+            kind: "cuda".into(),
+            name: String::new(),
+            total: Mib(free),
+            capacity: Mib(free),
+            resident: Mib(0),
+            working: Mib(0),
+            used: None,
+            others: Mib(0),
+            others_estimated: false,
+            turns,
+            turns_taken: 0,
+            utilisation: None,
+            temperature: None,
+            lost_at: None,
+            residents: Vec::new(),
+            leases: Vec::new(),
+        });
+        for (engine, names) in [(EngineKind::Sd, &SD[..]), (EngineKind::Llm, &LLM[..])] {
+            let worker = SnapshotWorker {
+                id: WorkerId(self.fresh()),
+                device: device.clone(),
+                engine,
+                max_children: 2,
+                presets: names.iter().map(|name| ((*name).into(), WEIGHTS)).collect(),
+            };
+            self.snapshot.workers.push(worker);
+        }
+        index
+    }
+
+    /// Puts a model on a device whose capacity grows by what it books.
+    pub(super) fn model(
+        &mut self,
+        device: usize,
+        name: &str,
+        state: &str,
+        idle_s: i64,
+    ) -> ResidentId {
+        let resident = ResidentId(self.fresh());
+        let worker = self.snapshot.workers[device * 2 + usize::from(LLM.contains(&name))].id;
+        let on = &mut self.snapshot.devices[device];
+        on.residents.push(ResidentRecord {
+            id: resident,
+            worker,
+            preset: name.into(),
+            context: ContextPlan::Default,
+            state: state.into(),
+            booked: booked(name),
+            observed: None,
+            loaded_at: None,
+            used_at: any_time(),
+            idle_s,
+        });
+        on.resident = on.resident + booked(name);
+        on.capacity = on.capacity + booked(name);
+        resident
+    }
+
+    pub(super) fn lease(&mut self, device: usize, resident: ResidentId, state: &str) {
+        let job = JobId(self.fresh());
+        let on = &mut self.snapshot.devices[device];
+        let model = on
+            .residents
+            .iter()
+            .find(|model| model.id == resident)
+            .expect("a model");
+        let turns = i32::from(SD.contains(&model.preset.as_str()));
+        on.leases.push(LeaseRecord {
+            job,
+            fence: Fence(1),
+            worker: model.worker,
+            resident,
+            working: Mib(16),
+            turns,
+            state: state.into(),
+        });
+        on.working = on.working + Mib(16);
+        on.capacity = on.capacity + Mib(16);
+        on.turns_taken += turns;
+    }
+
+    pub(super) fn queue(&mut self, jobs: &[(&str, u32)]) {
+        for (preset, side) in jobs {
+            let number = self.snapshot.queued.len() as u128 + 1;
+            self.snapshot.queued.push(job(number, preset, *side));
+        }
+    }
+
+    pub(super) fn decide(&self) -> Vec<Action> {
+        decide_named(&self.snapshot)
+    }
+}
+
+/// A time that no decision looks at.
+pub(super) fn any_time<T: Default>() -> T {
+    T::default()
+}
+
+pub(super) fn decide_named(snapshot: &Snapshot) -> Vec<Action> {
+    let mut next = 1_000_000;
+    decide(snapshot, || {
+        next += 1;
+        ResidentId(id(next))
+    })
+}
+
+pub(super) fn grants(actions: &[Action]) -> Vec<&Grant> {
+    actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Grant(grant) => Some(grant),
+            _ => None,
+        })
+        .collect()
+}
+
+pub(super) fn evicted(actions: &[Action]) -> Vec<ResidentId> {
+    actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Evict(resident) => Some(*resident),
+            _ => None,
+        })
+        .collect()
+}
+
+pub(super) fn reason(actions: &[Action], number: u128) -> Option<&WaitReason> {
+    actions.iter().find_map(|action| match action {
+        Action::Wait(job, reason) if *job == JobId(id(number)) => Some(reason),
+        _ => None,
+    })
+}

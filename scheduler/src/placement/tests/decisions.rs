@@ -1,0 +1,176 @@
+//! Single decisions on small ledgers.
+
+use std::collections::BTreeSet;
+
+use mystic_domain::{DeviceId, EngineKind, Mib, Plan, WaitReason, WorkerId};
+use mystic_store::{Seat, SnapshotWorker};
+
+use super::super::idle;
+use super::bench::*;
+
+#[test]
+fn a_loaded_model_is_used_before_another_is_loaded() {
+    let mut bench = Bench::new();
+    bench.device(20_000, 1);
+    let there = bench.device(20_000, 1);
+    let model = bench.model(there, "anime", "ready", 0);
+    bench.queue(&[("anime", 512)]);
+    let actions = bench.decide();
+    assert_eq!(grants(&actions)[0].seat, Seat::Loaded(model));
+    assert_eq!(grants(&actions)[0].need.working, WORKING_512);
+}
+
+#[test]
+fn a_model_that_is_loading_is_not_loaded_again() {
+    let mut bench = Bench::new();
+    let device = bench.device(20_000, 2);
+    let model = bench.model(device, "anime", "loading", 0);
+    bench.lease(device, model, "granted");
+    bench.queue(&[("anime", 512), ("anime", 512)]);
+    let actions = bench.decide();
+    assert_eq!(reason(&actions, 1), Some(&WaitReason::Behind { n: 1 }));
+    assert_eq!(reason(&actions, 2), Some(&WaitReason::Behind { n: 2 }));
+}
+
+#[test]
+fn two_jobs_spread_over_two_devices() {
+    let mut bench = Bench::new();
+    bench.device(20_000, 1);
+    bench.device(20_000, 1);
+    bench.queue(&[("anime", 512), ("anime", 512), ("anime", 512)]);
+    let actions = bench.decide();
+    let devices: BTreeSet<_> = grants(&actions).iter().map(|g| g.device.clone()).collect();
+    assert_eq!(devices.len(), 2);
+    assert_eq!(reason(&actions, 3), Some(&WaitReason::Behind { n: 2 }));
+}
+
+#[test]
+fn the_ladder_is_tried_before_anything_is_unloaded() {
+    let mut bench = Bench::new();
+    let device = bench.device(5_000, 1);
+    bench.model(device, "photo", "ready", 100);
+    bench.model(device, "tagger", "ready", 100);
+    // 2,096 MiB resident; 6,656 MiB to decode in one piece, 2,622 MiB to sample.
+    bench.queue(&[("anime", 1024)]);
+    let actions = bench.decide();
+    assert_eq!(
+        grants(&actions).first().map(|grant| grant.plan),
+        Some(Plan::VaeTiling),
+        "{actions:?}"
+    );
+    assert_eq!(evicted(&actions), []);
+}
+
+#[test]
+fn the_longest_idle_model_makes_room_and_the_one_with_queued_work_stays() {
+    let mut bench = Bench::new();
+    let device = bench.device(1_000, 1);
+    bench.snapshot.workers[0].max_children = 4;
+    bench.model(device, "photo", "ready", 900);
+    let idle = bench.model(device, "sketch", "ready", 10);
+    let busy = bench.model(device, "tagger", "ready", 5_000);
+    bench.lease(device, busy, "claimed");
+    bench.queue(&[("anime", 256), ("photo", 256)]);
+    let actions = bench.decide();
+    assert_eq!(evicted(&actions), [idle]);
+    assert_eq!(
+        reason(&actions, 1),
+        Some(&WaitReason::VramShort {
+            device: DeviceId("host/0".into()),
+            need: Mib(2096 + 416),
+            free: Mib(1_000),
+        })
+    );
+    // The turn is kept for the first job, which would otherwise wait for the whole of the second.
+    assert_eq!(reason(&actions, 2), Some(&WaitReason::Behind { n: 1 }));
+}
+
+#[test]
+fn nothing_more_is_unloaded_while_enough_memory_is_on_its_way() {
+    let mut bench = Bench::new();
+    let device = bench.device(1_000, 1);
+    bench.model(device, "photo", "evicting", 0);
+    bench.model(device, "tagger", "ready", 5_000);
+    bench.queue(&[("anime", 256), ("writer", 0)]);
+    let actions = bench.decide();
+    assert_eq!(evicted(&actions), []);
+    assert!(grants(&actions).is_empty());
+}
+
+#[test]
+fn a_worker_with_all_its_children_unloads_one() {
+    let mut bench = Bench::new();
+    let device = bench.device(20_000, 1);
+    bench.model(device, "photo", "ready", 5);
+    let idle = bench.model(device, "sketch", "ready", 50);
+    bench.queue(&[("anime", 512), ("tagger", 0)]);
+    assert_eq!(evicted(&bench.decide()), [idle]);
+}
+
+#[test]
+fn a_job_that_no_device_can_hold_stops_nobody() {
+    let mut bench = Bench::new();
+    let device = bench.device(1_000, 1);
+    bench.model(device, "tagger", "ready", 5_000);
+    bench.snapshot.devices[0].others = Mib(1_000);
+    bench.queue(&[("anime", 2048), ("tagger", 0)]);
+    bench.snapshot.devices[0].others = Mib(900);
+    let actions = bench.decide();
+    assert!(matches!(
+        reason(&actions, 1),
+        Some(WaitReason::VramShort { .. })
+    ));
+    assert_eq!(evicted(&actions), []);
+    assert_eq!(grants(&actions).len(), 1);
+}
+
+#[test]
+fn nobody_waits_for_memory_in_quarantine() {
+    let mut bench = Bench::new();
+    let device = bench.device(1_000, 1);
+    let model = bench.model(device, "anime", "ready", 0);
+    bench.lease(device, model, "quarantined");
+    bench.snapshot.devices[0].turns = 2;
+    bench.snapshot.workers.remove(0);
+    bench.snapshot.workers.push(SnapshotWorker {
+        id: WorkerId(id(77)),
+        device: DeviceId("host/0".into()),
+        engine: EngineKind::Sd,
+        max_children: 2,
+        presets: vec![("anime".into(), WEIGHTS)],
+    });
+    bench.queue(&[("anime", 512), ("tagger", 0)]);
+    bench.snapshot.devices[0].capacity = bench.snapshot.devices[0].capacity + Mib(1_300);
+    let actions = bench.decide();
+    assert!(matches!(
+        reason(&actions, 1),
+        Some(WaitReason::VramShort { .. })
+    ));
+    assert_eq!(grants(&actions).len(), 1, "the tagger is loaded");
+}
+
+#[test]
+fn a_lost_device_gets_nothing() {
+    let mut bench = Bench::new();
+    let device = bench.device(20_000, 1);
+    bench.snapshot.devices[device].lost_at = Some(any_time());
+    bench.queue(&[("anime", 512)]);
+    let gone = WaitReason::NoWorker {
+        preset: "anime".into(),
+    };
+    assert_eq!(reason(&bench.decide(), 1), Some(&gone));
+}
+
+#[test]
+fn only_idle_models_that_nobody_asks_for_are_unloaded_in_time() {
+    let mut bench = Bench::new();
+    let device = bench.device(0, 1);
+    let old = bench.model(device, "photo", "ready", 300);
+    bench.model(device, "sketch", "ready", 299);
+    bench.model(device, "anime", "ready", 900);
+    let used = bench.model(device, "tagger", "ready", 900);
+    bench.lease(device, used, "claimed");
+    bench.queue(&[("anime", 512)]);
+    let limit = std::time::Duration::from_mins(5);
+    assert_eq!(idle(&bench.snapshot, limit), [old]);
+}

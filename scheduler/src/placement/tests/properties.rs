@@ -1,0 +1,148 @@
+//! What holds for any queue and any ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mystic_domain::{JobId, ResidentId, WorkerId};
+use mystic_store::{Seat, Snapshot};
+use proptest::prelude::*;
+
+use super::super::Action;
+use super::bench::*;
+
+/// Any ledger on up to three devices, any queue.
+fn any_bench() -> impl Strategy<Value = Bench> {
+    let device = (
+        0..9_000_i64,
+        1..3_i32,
+        prop::collection::btree_map(0..5_usize, (0..4_u8, 0..1_000_i64), 0..5),
+    );
+    (
+        prop::collection::vec(device, 1..4),
+        prop::collection::vec((0..5_usize, 0..4_usize), 0..14),
+    )
+        .prop_map(|(devices, jobs)| {
+            let mut bench = Bench::new();
+            for (free, turns, models) in devices {
+                let device = bench.device(free, turns);
+                for (name, (state, idle_s)) in models {
+                    let name = SD.iter().chain(&LLM).nth(name).expect("a name");
+                    let states = ["loading", "ready", "ready", "evicting"];
+                    let model = bench.model(device, name, states[usize::from(state)], idle_s);
+                    let on = &bench.snapshot.devices[device];
+                    if state == 2 && (LLM.contains(name) || on.turns_taken < on.turns) {
+                        bench.lease(device, model, "claimed");
+                    }
+                }
+            }
+            for (name, side) in jobs {
+                let name = SD.iter().chain(&LLM).nth(name).expect("a name");
+                bench.queue(&[(name, [256, 512, 1024, 2048][side])]);
+            }
+            bench
+        })
+}
+
+/// Does the grants on the ledger and checks each as the database would.
+fn replay(snapshot: &Snapshot, actions: &[Action]) -> Result<(), TestCaseError> {
+    let mut devices: BTreeMap<_, _> = snapshot
+        .devices
+        .iter()
+        .map(|device| {
+            let booked = device.resident + device.working + device.others;
+            (&device.id, (device, booked, device.turns_taken))
+        })
+        .collect();
+    let mut leased: BTreeSet<ResidentId> = BTreeSet::new();
+    let mut models: BTreeSet<(WorkerId, String)> = BTreeSet::new();
+    let mut children: BTreeMap<WorkerId, i32> = BTreeMap::new();
+    for device in &snapshot.devices {
+        leased.extend(device.leases.iter().map(|lease| lease.resident));
+        for model in &device.residents {
+            models.insert((model.worker, model.preset.clone()));
+            *children.entry(model.worker).or_default() += 1;
+        }
+    }
+    let gone: BTreeSet<ResidentId> = evicted(actions).into_iter().collect();
+    prop_assert!(gone.is_disjoint(&leased));
+    for grant in grants(actions) {
+        let (record, booked, turns) = devices.get_mut(&grant.device).expect("a device");
+        let resident = match grant.seat {
+            Seat::Loaded(resident) => {
+                let model = record.residents.iter().find(|model| model.id == resident);
+                let model = model.expect("a model of this device");
+                prop_assert_eq!(&model.preset, &grant.preset);
+                prop_assert_eq!(model.worker, grant.worker);
+                prop_assert!(model.state != "evicting" && !gone.contains(&resident));
+                resident
+            }
+            Seat::Load { resident, .. } => {
+                *booked = *booked + grant.need.resident;
+                prop_assert!(models.insert((grant.worker, grant.preset.clone())));
+                let count = children.entry(grant.worker).or_default();
+                *count += 1;
+                let worker = snapshot.workers.iter().find(|w| w.id == grant.worker);
+                prop_assert!(*count <= worker.expect("a worker").max_children);
+                resident
+            }
+        };
+        prop_assert!(leased.insert(resident), "two jobs on one model");
+        *booked = *booked + grant.need.working;
+        *turns += grant.turns;
+        prop_assert!(*booked <= record.capacity, "over-committed");
+        prop_assert!(*turns <= record.turns, "too many turns");
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn no_pass_books_more_memory_turns_models_or_children_than_there_are(bench in any_bench()) {
+        replay(&bench.snapshot, &bench.decide())?;
+    }
+
+    #[test]
+    fn each_queued_job_gets_one_answer(bench in any_bench()) {
+        let mut answered: Vec<JobId> = bench.decide().iter().filter_map(|action| match action {
+            Action::Grant(grant) => Some(grant.job),
+            Action::Wait(job, _) => Some(*job),
+            Action::Evict(_) => None,
+        }).collect();
+        answered.sort();
+        let queued: Vec<JobId> = bench.snapshot.queued.iter().map(|job| job.id).collect();
+        prop_assert_eq!(answered, queued);
+    }
+
+    #[test]
+    fn the_same_snapshot_has_the_same_answer(bench in any_bench()) {
+        prop_assert_eq!(bench.decide(), decide_named(&bench.snapshot.clone()));
+    }
+
+    /// With one device, one turn and equal needs, whatever is loaded: no later job runs before an earlier one.
+    #[test]
+    fn an_earlier_job_is_never_passed_over(
+        free in 0..6_000_i64,
+        models in prop::collection::btree_map(0..3_usize, (0..3_usize, 0..1_000_i64), 0..3),
+        leased in any::<bool>(),
+        jobs in prop::collection::vec(0..3_usize, 1..6),
+    ) {
+        let mut bench = Bench::new();
+        let device = bench.device(free, 1);
+        for (name, (state, idle_s)) in models {
+            let model = bench.model(device, SD[name], ["loading", "ready", "evicting"][state], idle_s);
+            if leased && state == 1 && bench.snapshot.devices[device].turns_taken == 0 {
+                bench.lease(device, model, "claimed");
+            }
+        }
+        for name in jobs {
+            bench.queue(&[(SD[name], 512)]);
+        }
+        let mut waits = false;
+        for action in bench.decide() {
+            match action {
+                Action::Wait(..) => waits = true,
+                Action::Grant(grant) => prop_assert!(!waits, "{} ran first", grant.job),
+                Action::Evict(_) => {}
+            }
+        }
+    }
+}
