@@ -18,7 +18,7 @@ mystic := cargo run -q -p mystic --
 help:
 	@echo 'make demo     set up, draw PROMPT (also SEED, STEPS, SIZE), show the picture and its tags'
 	@echo 'make up       set up and run everything until Ctrl-C'
-	@echo 'make test     set up and run all tests (ARGS="-p mystic-store" for some)'
+	@echo "make test     set up and run all tests (ARGS=\"-E 'package(mystic-store)'\" for some)"
 	@echo 'make lint     formatting, clippy, dependencies, documentation'
 	@echo 'make doctor   what is wrong here and how to mend it'
 	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags (ARGS="--soak" for the engine)'

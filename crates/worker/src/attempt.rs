@@ -41,6 +41,7 @@ use tracing::Instrument;
 
 use crate::children::Children;
 use crate::held::{Holding, Stop};
+use crate::measure;
 use crate::picture::Shelf;
 
 /// What every attempt of a worker uses.
@@ -194,7 +195,7 @@ async fn settle(
     );
     match settled {
         Some(Settled::Done(state)) => {
-            metrics::counter!("mystic_attempts_total", "state" => state.as_str()).increment(1);
+            measure::settled(state);
             tracing::info!(state = state.as_str(), "attempt settled");
         }
         Some(Settled::Stale) => {

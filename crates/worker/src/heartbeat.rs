@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::attempt::{Bench, unload};
 use crate::held::{Held, Stop};
 use crate::inventory::Device;
+use crate::measure;
 
 /// Beat this fast while hints don't arrive.
 const WITHOUT_HINTS: Duration = Duration::from_secs(1);
@@ -90,8 +91,7 @@ impl Heartbeat {
                 (resident, used.map_or(Mib(0), |(_, used)| *used))
             })
             .collect();
-        metrics::gauge!("mystic_engine_children")
-            .set(u32::try_from(residents.len()).unwrap_or(u32::MAX));
+        measure::children(residents.len());
         self.bench
             .store
             .beat(&Beat {

@@ -7,6 +7,7 @@ mod error;
 mod heartbeat;
 mod held;
 mod inventory;
+mod measure;
 mod models;
 mod picture;
 mod seat;

@@ -22,6 +22,7 @@ use crate::children::Children;
 use crate::heartbeat::Heartbeat;
 use crate::held::{Held, Stop};
 use crate::inventory::Device;
+use crate::measure;
 use crate::models;
 use crate::picture::Shelf;
 use crate::seat::Seat;
@@ -40,6 +41,7 @@ pub async fn run(
     telemetry: Telemetry,
     shutdown: Shutdown,
 ) -> Result<(), WorkerError> {
+    measure::describe();
     let health = Health::new(service);
     let listener = http::bind(config.worker.listen).await?;
     let serving = shutdown.clone();

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use mystic_domain::{JobId, JobState};
+use mystic_domain::{ImageId, JobId, JobState};
 use mystic_store::{ImageFilter, JobRecord};
 use serde::{Deserialize, Deserializer};
 use tokio::time::{Instant, sleep_until};
@@ -75,7 +75,7 @@ async fn ended(app: &App, id: JobId, wait: Duration) -> Result<JobRecord, Proble
 
 async fn detail(app: &App, record: JobRecord) -> Result<JobDetail, Problem> {
     let id = record.id;
-    let images = app
+    let mut images = app
         .store
         .images(&ImageFilter {
             job: Some(id),
@@ -83,12 +83,9 @@ async fn detail(app: &App, record: JobRecord) -> Result<JobDetail, Problem> {
             ..ImageFilter::default()
         })
         .await?;
-    let mut images = images;
     images.sort_by_key(|image| image.index);
-    let mut tag_jobs = Vec::new();
-    for image in images.iter().filter(|image| image.job == id) {
-        tag_jobs.extend(app.store.jobs_of_image(image.id).await?);
-    }
+    let pictures: Vec<ImageId> = images.iter().map(|image| image.id).collect();
+    let tag_jobs = app.store.jobs_of_images(&pictures).await?;
     let position = if record.state == JobState::Queued {
         app.store.position(id).await?
     } else {

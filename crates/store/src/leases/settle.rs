@@ -185,7 +185,8 @@ pub(crate) async fn conclude(
         _ => "retried",
     };
     sqlx::query(
-        "UPDATE job_attempts SET finished_at = now(), outcome = $3, error = $4, times = $5
+        "UPDATE job_attempts SET finished_at = now(), outcome = $3, error = $4, times = $5,
+                                 peak_mib = (SELECT observed_mib FROM residents WHERE id = $6)
          WHERE job_id = $1 AND attempt = $2",
     )
     .bind(job.id.0)
@@ -199,6 +200,7 @@ pub(crate) async fn conclude(
     )
     .bind(failure.map(row::to_json).transpose()?)
     .bind(row::to_json(&times)?)
+    .bind(job.resident.map(|resident| resident.0))
     .execute(&mut *tx)
     .await?;
     let data = failure.map_or_else(

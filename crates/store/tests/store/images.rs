@@ -21,7 +21,7 @@ async fn drawn(world: &World, worker: &Worker) -> (Lease, NewImage, JobId) {
     let lease = world.run(worker, world.submit_pictures(1).await).await;
     let new = world.staged(worker, lease, 0).await;
     assert_eq!(commit(world, &new).await, Committed::New);
-    let tagging = world.store.jobs_of_image(new.id).await.expect("jobs");
+    let tagging = world.store.jobs_of_images(&[new.id]).await.expect("jobs");
     (lease, new, tagging[0].id)
 }
 
@@ -32,7 +32,7 @@ async fn a_picture_comes_with_its_count_and_its_tagging_job() {
     let (lease, new, _) = drawn(&world, &worker).await;
     assert_eq!(world.job(lease.job).await.images_done, 1);
     assert_eq!(image(&world, &new).await.tags_state, "pending");
-    let [tagging] = &world.store.jobs_of_image(new.id).await.expect("jobs")[..] else {
+    let [tagging] = &world.store.jobs_of_images(&[new.id]).await.expect("jobs")[..] else {
         panic!("one tagging job")
     };
     assert_eq!(
@@ -55,7 +55,7 @@ async fn a_repeated_commit_makes_no_second_picture() {
     assert_eq!(commit(&world, &first).await, Committed::Already);
     assert_eq!(commit(&world, &again).await, Committed::Already);
     assert_eq!(world.job(lease.job).await.images_done, 1);
-    let tagging = world.store.jobs_of_image(first.id).await.expect("jobs");
+    let tagging = world.store.jobs_of_images(&[first.id]).await.expect("jobs");
     assert_eq!(tagging.len(), 1);
     assert_eq!(world.store.image(again.id).await.expect("read"), None);
 }

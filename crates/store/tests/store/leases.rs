@@ -1,9 +1,9 @@
 //! Claims and settles can be repeated; whoever comes too late changes nothing.
 
-use mystic_domain::{FailureKind, JobState, Mib, Verdict};
-use mystic_store::{Committed, Outcome, Settled};
+use mystic_domain::{FailureKind, JobState, Mib, ResidentId, Verdict};
+use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Outcome, Settled};
 
-use crate::support::{World, failed, sit};
+use crate::support::{TAGGER, World, failed, load, sit};
 
 #[tokio::test]
 async fn a_repeated_claim_returns_the_first_and_starts_no_second_attempt() {
@@ -158,4 +158,76 @@ async fn a_job_that_was_handed_back_waits_for_nothing() {
         .await;
     let again = sit(&worker, lease.job, lease.resident);
     assert!(world.grant(&again).await.is_some());
+}
+
+#[tokio::test]
+async fn an_attempt_keeps_the_largest_memory_that_its_engine_was_seen_with() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit().await).await;
+    for seen in [70, 120, 90] {
+        let beat = Beat {
+            worker: worker.id,
+            device: worker.device.clone(),
+            held: vec![(lease.job, lease.fence)],
+            telemetry: DeviceTelemetry::default(),
+            residents: vec![(lease.resident, Mib(seen))],
+        };
+        let reply = world.store.beat(&beat).await.expect("beaten");
+        assert!(reply.lost.is_empty() && reply.assigned.is_empty());
+    }
+    world
+        .settle(&worker, lease, &Outcome::Succeeded, true)
+        .await;
+    let attempts = world.store.attempts(lease.job).await.expect("attempts");
+    assert_eq!(attempts[0].peak_mib, Some(120));
+}
+
+#[tokio::test]
+async fn a_heartbeat_tells_what_was_lost_what_is_new_and_what_to_end() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lost = world.run(&worker, world.submit().await).await;
+    world.settle(&worker, lost, &Outcome::Succeeded, true).await;
+    assert!(
+        world
+            .store
+            .evict(lost.resident)
+            .await
+            .expect("answered")
+            .is_none(),
+        "still loading"
+    );
+    let ready = world.store.resident_ready(worker.id, lost.resident).await;
+    assert!(ready.expect("answered"));
+    let ended = sit(&worker, world.submit().await, lost.resident);
+    let ended = world.grant(&ended).await.expect("granted");
+    let claimed = world.store.claim(worker.id, ended.job, ended.fence).await;
+    assert!(claimed.expect("answered").is_some());
+    world.store.cancel(ended.job).await.expect("cancelled");
+    let other = Grant {
+        preset: TAGGER.into(),
+        ..load(&worker, world.submit().await)
+    };
+    let new = world.grant(&other).await.expect("granted");
+
+    let beat = Beat {
+        worker: worker.id,
+        device: worker.device.clone(),
+        held: vec![(lost.job, lost.fence), (ended.job, ended.fence)],
+        telemetry: DeviceTelemetry::default(),
+        residents: vec![(lost.resident, Mib(1)), (ResidentId::generate(), Mib(1))],
+    };
+    let reply = world.store.beat(&beat).await.expect("beaten");
+    assert_eq!(reply.lost, [(lost.job, lost.fence)]);
+    assert_eq!(reply.assigned, [(new.job, new.fence)]);
+    assert_eq!(reply.cancel, [ended.job]);
+    assert_eq!(
+        reply.evict,
+        [beat.residents[1].0],
+        "the ledger does not know it"
+    );
+    world.store.gone(worker.id).await.expect("gone");
+    let reply = world.store.beat(&beat).await.expect("beaten");
+    assert!(!reply.known);
 }

@@ -10,6 +10,7 @@ use super::progress::Reporter;
 use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
 use crate::held::{Holding, Stop};
+use crate::measure;
 use crate::picture::{Recipe, SaveError};
 
 /// How often a picture is put again whose file's twin was just being deleted.
@@ -128,6 +129,7 @@ pub(super) async fn run(
         if let Err(error) = tokio::fs::remove_file(&pixels).await {
             tracing::debug!(%error, "the pixels can't be removed; the next start does it");
         }
+        measure::phases(&claimed.preset.name, &spent);
         times.add(spent);
     }
     Ok(Outcome::Succeeded)

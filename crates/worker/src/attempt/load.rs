@@ -8,6 +8,7 @@ use super::progress::Reporter;
 use super::{Bench, Halt};
 use crate::engine::EngineChild;
 use crate::held::Holding;
+use crate::measure;
 use crate::models;
 
 /// Makes sure that the child lives and holds the model.
@@ -55,8 +56,7 @@ pub(super) async fn ensure(
             Event::Buffer { module, size } => tracing::debug!(module, %size, "buffer taken"),
             Event::Loaded { loading_ms } => {
                 times.loading_ms = loading_ms;
-                metrics::histogram!("mystic_loading_seconds", "preset" => claimed.preset.name.clone())
-                    .record(std::time::Duration::from_millis(loading_ms).as_secs_f64());
+                measure::phases(&claimed.preset.name, times);
                 break;
             }
             Event::Failed { kind, message } => {

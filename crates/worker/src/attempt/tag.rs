@@ -8,6 +8,7 @@ use super::progress::Reporter;
 use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
 use crate::held::Holding;
+use crate::measure;
 
 /// Asks the language model for tags.
 pub(super) async fn run(
@@ -56,6 +57,7 @@ pub(super) async fn run(
                     index: 0,
                     attempt: claimed.job.attempt,
                 });
+                measure::phases(&claimed.preset.name, &spent);
                 times.add(spent);
                 return Ok(Outcome::Tagged(
                     tags.into_iter()
