@@ -11,6 +11,7 @@ const WAITING: usize = 256;
 enum Hint {
     Submitted(JobId),
     Cancel(WorkerId, JobId),
+    Beat(WorkerId),
 }
 
 /// Sends hints without ever blocking; clones share one line.
@@ -27,6 +28,7 @@ impl Hints {
             while let Some(hint) = waiting.recv().await {
                 let sent = match hint {
                     Hint::Submitted(job) => queue.submit(job).await.map(drop),
+                    Hint::Beat(worker) => queue.signal(worker, Signal::Beat).await,
                     Hint::Cancel(worker, job) => queue.signal(worker, Signal::Cancel(job)).await,
                 };
                 if let Err(error) = sent {
@@ -45,6 +47,11 @@ impl Hints {
     /// Tells a worker that its job should end.
     pub fn cancel(&self, worker: WorkerId, job: JobId) {
         self.send(Hint::Cancel(worker, job));
+    }
+
+    /// Tells a worker that its next heartbeat's answer has news.
+    pub fn beat(&self, worker: WorkerId) {
+        self.send(Hint::Beat(worker));
     }
 
     fn send(&self, hint: Hint) {

@@ -24,7 +24,7 @@ use crate::wire::JobProgress;
     modifiers(&Keys),
     security(("api_key" = []), ()),
     tags(
-        (name = "jobs", description = "Submit, follow and cancel"),
+        (name = "jobs", description = "Submit, follow, cancel and try again"),
         (name = "images", description = "Finished pictures"),
         (name = "queue", description = "What runs and what waits"),
         (name = "events", description = "Server-sent events"),
@@ -68,6 +68,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(jobs::list::list))
         .routes(routes!(jobs::show::show))
         .routes(routes!(jobs::cancel::cancel))
+        .routes(routes!(jobs::retry::retry))
         .routes(routes!(jobs::events::events))
         .routes(routes!(events::stream::stream))
         .routes(routes!(queue::show::show))
@@ -77,6 +78,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(images::thumb::thumb))
         .routes(routes!(devices::list::list))
         .routes(routes!(workers::list::list))
+        .routes(routes!(workers::drain::drain))
+        .routes(routes!(workers::forget::forget))
         .routes(routes!(presets::list::list))
 }
 
@@ -145,6 +148,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 14);
+        assert_eq!(names.len(), 17);
     }
 }

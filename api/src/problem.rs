@@ -79,6 +79,10 @@ kinds! {
     method_not_allowed(METHOD_NOT_ALLOWED, "The method is not allowed here");
     /// The same idempotency key with another body.
     idempotency_conflict(CONFLICT, "The idempotency key was used for another request");
+    /// Another try of a job that has not failed.
+    not_failed(CONFLICT, "The job has not failed");
+    /// A worker that still beats can't be forgotten.
+    worker_lives(CONFLICT, "The worker lives");
     /// A body over the limit.
     too_large(PAYLOAD_TOO_LARGE, "The request is too large");
     /// A body that isn't declared as JSON.
@@ -87,6 +91,8 @@ kinds! {
     range_not_satisfiable(RANGE_NOT_SATISFIABLE, "The range lies outside of the file");
     /// Too many event streams are open.
     too_many_streams(SERVICE_UNAVAILABLE, "Too many event streams are open");
+    /// No room for another picture.
+    store_full(INSUFFICIENT_STORAGE, "The store is full");
     /// The database is away.
     unavailable(SERVICE_UNAVAILABLE, "The service is not available at the moment");
     /// A defect of ours.

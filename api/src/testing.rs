@@ -239,12 +239,12 @@ impl TestWorker<'_> {
         new.id
     }
 
-    /// Ends a job.
-    pub async fn succeed(&self, job: JobId, fence: Fence) {
+    /// Ends an attempt.
+    pub async fn settle(&self, job: JobId, fence: Fence, outcome: &Outcome) {
         let times = PhaseTimes::default();
         self.api
             .store
-            .settle(self.worker, job, fence, &Outcome::Succeeded, times, true)
+            .settle(self.worker, job, fence, outcome, times, true)
             .await
             .expect("settled");
     }

@@ -4,9 +4,9 @@ use std::fmt::Display;
 use std::net::TcpListener;
 use std::path::Path;
 
-use mystic_process::{Config, ConfigArgs};
+use mystic_domain::Mib;
+use mystic_process::{Config, ConfigArgs, disk};
 use mystic_services::{find_on_path, find_postgres, find_redis};
-use nix::sys::statvfs::statvfs;
 
 use crate::checkout::{self, Checkout};
 use crate::error::{Result, sentence};
@@ -18,8 +18,8 @@ use crate::stack::{self, Site, device_ids};
 
 /// Node.js that the page is built with.
 const NODE: (u32, u32) = (20, 19);
-/// Room that a build from nothing takes, in MiB.
-const BUILD_ROOM_MIB: u64 = 8 * 1024;
+/// Room that a build from nothing takes.
+const BUILD_ROOM: Mib = Mib(8 * 1024);
 const PROGRAMS: [&str; 4] = ["api", "scheduler", "worker-sd", "worker-llm"];
 
 /// Counts what it prints.
@@ -154,26 +154,21 @@ fn port(findings: &mut Findings, site: &Site) {
 }
 
 fn disk(findings: &mut Findings, checkout: &Checkout, outputs: &Path, config: &Config) {
-    let wanted = u64::try_from(config.store.min_free.0).unwrap_or(0);
     for (what, path, wanted) in [
-        ("pictures", outputs, wanted),
-        ("the build", checkout.root(), BUILD_ROOM_MIB),
+        ("pictures", outputs, config.store.min_free),
+        ("the build", checkout.root(), BUILD_ROOM),
     ] {
-        let Some(there) = path.ancestors().find(|path| path.exists()) else {
-            continue;
-        };
-        match statvfs(there) {
-            Ok(stat) => {
-                let free = stat.blocks_available() * stat.fragment_size() / (1024 * 1024);
-                let line = format!("{free} MiB are free for {what} in {}", there.display());
+        match disk::free(path) {
+            Ok(free) => {
+                let line = format!("{free} are free for {what} in {}", path.display());
                 if free >= wanted {
                     Findings::good(line);
                 } else {
-                    findings.broken(line, format!("make room: {wanted} MiB are needed"));
+                    findings.broken(line, format!("make room: {wanted} are needed"));
                 }
             }
             Err(error) => findings.broken(
-                format!("{}: {error}", there.display()),
+                format!("{}: {error}", path.display()),
                 "make the directory readable",
             ),
         }

@@ -248,6 +248,7 @@ mod tests {
             priority: 0,
             max_attempts: 1,
             not_before: None,
+            timeout_s: None,
             idempotency: None,
             parent_image: None,
             auto: false,

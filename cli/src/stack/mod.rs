@@ -176,9 +176,14 @@ impl Stack {
     }
 
     fn death(&self) -> Option<String> {
+        // A worker that an operator drained has ended as it should.
+        let workers = self
+            .workers
+            .iter()
+            .filter(|worker| !worker.has_ended_well());
         self.services
             .iter()
-            .chain(&self.workers)
+            .chain(workers)
             .find_map(Process::death)
             .or_else(|| self.backing.death())
     }

@@ -56,6 +56,11 @@ impl Process {
         self.child.ended().is_some()
     }
 
+    /// Whether it has ended of its own will.
+    pub fn has_ended_well(&self) -> bool {
+        self.child.ended().is_some_and(|status| status.success())
+    }
+
     /// How it ended, if it did, with the last lines it wrote.
     pub fn death(&self) -> Option<String> {
         let status = self.child.ended()?;

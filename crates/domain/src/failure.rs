@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Plan;
+
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -64,40 +66,54 @@ pub const MAX_ENGINE_DEATHS: i32 = 3;
 /// What follows a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Queued again, after this many milliseconds.
+    /// Queued again.
     Retry {
         /// Back-off in milliseconds.
         after_ms: u64,
+        /// The most generous plan that the next attempt may have.
+        plan: Plan,
     },
     /// Failed for good.
     Fail,
 }
 
-/// Decides whether a failed attempt is followed by another.
-///
-/// `attempt` is the one that failed, from 1; `engine_deaths` counts this one.
-/// `jitter` is in 0..1 and spreads the back-off over ±25 %.
+/// What was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The attempt that failed, from 1.
+    pub attempt: i32,
+    /// Attempts allowed.
+    pub max_attempts: i32,
+    /// Engine children that died on the job, this one included.
+    pub engine_deaths: i32,
+    /// The plan of the attempt.
+    pub plan: Plan,
+}
+
+/// Decides whether a failed attempt is followed by another. After running out of memory that is one rung lower: never
+/// the same settings again. `jitter` is in 0..1 and spreads the back-off over ±25 %.
 #[must_use]
-pub fn verdict(
-    kind: FailureKind,
-    attempt: i32,
-    max_attempts: i32,
-    engine_deaths: i32,
-    jitter: f64,
-) -> Verdict {
+pub fn verdict(kind: FailureKind, tried: Tried, jitter: f64) -> Verdict {
     use FailureKind as K;
-    if matches!(
-        kind,
-        K::InvalidInput | K::ModelMissing | K::ModelCorrupt | K::Timeout
-    ) {
+    let plan = match kind {
+        K::InvalidInput | K::ModelMissing | K::ModelCorrupt | K::Timeout => None,
+        K::OutOfMemory => tried.plan.lower(),
+        _ => Some(tried.plan),
+    };
+    let spent = tried.attempt >= tried.max_attempts || tried.engine_deaths >= MAX_ENGINE_DEATHS;
+    let Some(plan) = plan.filter(|_| !spent) else {
         return Verdict::Fail;
-    }
-    if attempt >= max_attempts || engine_deaths >= MAX_ENGINE_DEATHS {
-        return Verdict::Fail;
-    }
-    if kind == K::WorkerLost {
-        return Verdict::Retry { after_ms: 0 };
-    }
+    };
+    let after_ms = if kind == K::WorkerLost {
+        0
+    } else {
+        back_off(tried.attempt, jitter)
+    };
+    Verdict::Retry { after_ms, plan }
+}
+
+/// Milliseconds: 1 s after the first attempt, twice as much after each further one, 64 s at most.
+fn back_off(attempt: i32, jitter: f64) -> u64 {
     let base = 500_u32.saturating_mul(1 << attempt.clamp(0, 7));
     let spread = 0.75 + jitter.clamp(0.0, 1.0) * 0.5;
     #[expect(
@@ -106,7 +122,7 @@ pub fn verdict(
         reason = "at most 80 s, never negative"
     )]
     let after_ms = (f64::from(base) * spread) as u64;
-    Verdict::Retry { after_ms }
+    after_ms
 }
 
 impl FailureKind {
@@ -124,41 +140,65 @@ impl FailureKind {
 mod tests {
     use super::*;
 
+    const FIRST: Tried = Tried {
+        attempt: 1,
+        max_attempts: 5,
+        engine_deaths: 0,
+        plan: Plan::Full,
+    };
+
     #[test]
     fn invalid_input_never_runs_twice() {
         assert_eq!(
-            verdict(FailureKind::InvalidInput, 1, 5, 0, 0.5),
+            verdict(FailureKind::InvalidInput, FIRST, 0.5),
             Verdict::Fail
         );
     }
 
     #[test]
     fn a_crash_is_retried_with_growing_back_off_until_the_third_death() {
-        let Verdict::Retry { after_ms: first } = verdict(FailureKind::EngineCrashed, 1, 5, 1, 0.5)
-        else {
-            panic!("the first death is retried")
+        let back_off = |deaths| {
+            let tried = Tried {
+                attempt: deaths,
+                engine_deaths: deaths,
+                ..FIRST
+            };
+            match verdict(FailureKind::EngineCrashed, tried, 0.5) {
+                Verdict::Retry { after_ms, .. } => Some(after_ms),
+                Verdict::Fail => None,
+            }
         };
-        let Verdict::Retry { after_ms: second } = verdict(FailureKind::EngineCrashed, 2, 5, 2, 0.5)
-        else {
-            panic!("the second death is retried")
-        };
-        assert!(second > first);
-        assert_eq!(
-            verdict(FailureKind::EngineCrashed, 3, 5, 3, 0.5),
-            Verdict::Fail
-        );
+        assert_eq!([1, 2, 3].map(back_off), [Some(1000), Some(2000), None]);
+    }
+
+    #[test]
+    fn out_of_memory_steps_down_the_ladder_and_fails_at_its_end() {
+        let mut tried = FIRST;
+        for rung in &Plan::LADDER[1..] {
+            let Verdict::Retry { plan, .. } = verdict(FailureKind::OutOfMemory, tried, 0.5) else {
+                panic!("{rung:?} is left")
+            };
+            assert_eq!(plan, *rung);
+            tried.plan = plan;
+        }
+        assert_eq!(verdict(FailureKind::OutOfMemory, tried, 0.5), Verdict::Fail);
     }
 
     #[test]
     fn a_lost_worker_costs_no_back_off() {
-        assert_eq!(
-            verdict(FailureKind::WorkerLost, 1, 5, 0, 0.9),
-            Verdict::Retry { after_ms: 0 }
-        );
+        let retry = Verdict::Retry {
+            after_ms: 0,
+            plan: Plan::Full,
+        };
+        assert_eq!(verdict(FailureKind::WorkerLost, FIRST, 0.9), retry);
     }
 
     #[test]
     fn the_last_attempt_fails() {
-        assert_eq!(verdict(FailureKind::Internal, 5, 5, 0, 0.0), Verdict::Fail);
+        let last = Tried {
+            attempt: 5,
+            ..FIRST
+        };
+        assert_eq!(verdict(FailureKind::Internal, last, 0.0), Verdict::Fail);
     }
 }

@@ -12,7 +12,7 @@ mod preset;
 pub mod tags;
 mod units;
 
-pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Verdict, verdict};
+pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Tried, Verdict, verdict};
 pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, WorkerId};
 pub use invalid::InvalidField;
 pub use job::{

@@ -23,11 +23,13 @@ pub enum Event {
     Cancel,
     /// The worker ended the attempt because an end was asked for.
     Stopped,
+    /// Somebody asks for another try of a job that failed.
+    Again,
 }
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Grant,
         Self::Claim,
         Self::Expire,
@@ -37,6 +39,7 @@ impl Event {
         Self::Reap,
         Self::Cancel,
         Self::Stopped,
+        Self::Again,
     ];
 }
 
@@ -76,6 +79,8 @@ pub fn next(
         (Leased, Event::Expire) | (Running, Event::Retry | Event::Reap) => Ok(ended(Queued)),
         (Running, Event::Fail) => Ok(ended(Failed)),
         (Running, Event::Stopped) if cancel_requested => Ok(Cancelled),
+        // A cancel that came too late for the failure is no wish any more once another try is asked for.
+        (Failed, Event::Again) => Ok(Queued),
         // Nothing runs yet, so the end is at once; a running job ends when its worker says so.
         (Queued | Leased | Cancelled, Event::Cancel) => Ok(Cancelled),
         (Running, Event::Cancel) => Ok(Running),
@@ -88,13 +93,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_state_is_left_by_nothing() {
+    fn a_terminal_state_is_left_by_nothing_but_another_try_of_a_failure() {
         for state in JobState::ALL
             .into_iter()
             .filter(|state| state.is_terminal())
         {
             for event in Event::ALL {
                 for cancel in [false, true] {
+                    if (state, event) == (JobState::Failed, Event::Again) {
+                        continue;
+                    }
                     let after = next(state, cancel, event);
                     assert!(after.is_err() || after == Ok(state), "{state:?} {event:?}");
                 }

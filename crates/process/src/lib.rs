@@ -4,6 +4,7 @@
 //! [`Shutdown`] signals, connect, run.
 
 pub mod config;
+pub mod disk;
 pub mod health;
 pub mod http;
 mod lease_times;

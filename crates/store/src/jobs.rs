@@ -2,6 +2,7 @@
 
 mod cancel;
 mod read;
+mod retry;
 mod submit;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +18,7 @@ use crate::{Result, StoreError, row};
 
 pub use cancel::Cancelled;
 pub use read::JobFilter;
+pub use retry::Retried;
 pub(crate) use submit::insert as insert_job;
 pub use submit::{NewJob, Submitted};
 
@@ -43,8 +45,10 @@ pub struct JobRecord {
     pub fence: Fence,
     /// Attempts started.
     pub attempt: i32,
-    /// Attempts allowed.
+    /// Attempts allowed each time that it is submitted or tried again.
     pub max_attempts: i32,
+    /// Attempts started before it was last tried again; 0 where it never was.
+    pub attempts_before: i32,
     /// Engine children that died on it.
     pub engine_deaths: i32,
     /// The plan of the attempt under way, or of the next.
@@ -68,6 +72,8 @@ pub struct JobRecord {
     pub cancel_requested_at: Option<DateTime<Utc>>,
     /// Not granted before.
     pub not_before: Option<DateTime<Utc>>,
+    /// Seconds that one attempt may take; no limit where absent.
+    pub timeout_s: Option<i32>,
     /// The picture that it works on.
     pub parent_image: Option<ImageId>,
     /// `user`, or `auto` for a job that another job made.
@@ -119,6 +125,7 @@ pub(crate) struct JobRow {
     fence: i64,
     attempt: i32,
     max_attempts: i32,
+    attempts_before: i32,
     engine_deaths: i32,
     plan: String,
     images_total: i32,
@@ -130,6 +137,7 @@ pub(crate) struct JobRow {
     error: Option<serde_json::Value>,
     cancel_requested_at: Option<DateTime<Utc>>,
     not_before: Option<DateTime<Utc>>,
+    timeout_s: Option<i32>,
     parent_image: Option<Uuid>,
     origin: String,
     created_at: DateTime<Utc>,
@@ -164,6 +172,7 @@ impl TryFrom<JobRow> for JobRecord {
             fence: Fence(job.fence),
             attempt: job.attempt,
             max_attempts: job.max_attempts,
+            attempts_before: job.attempts_before,
             engine_deaths: job.engine_deaths,
             plan: row::plan(&job.plan)?,
             images_total: job.images_total,
@@ -175,6 +184,7 @@ impl TryFrom<JobRow> for JobRecord {
             error: job.error.map(row::json).transpose()?,
             cancel_requested_at: job.cancel_requested_at,
             not_before: job.not_before,
+            timeout_s: job.timeout_s,
             parent_image: job.parent_image.map(ImageId),
             origin: job.origin,
             created_at: job.created_at,

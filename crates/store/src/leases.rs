@@ -6,7 +6,7 @@ mod grant;
 mod settle;
 mod snapshot;
 
-use mystic_domain::{DeviceId, Failure, Fence, JobId, JobState, ResidentId};
+use mystic_domain::{DeviceId, Failure, Fence, JobId, JobState, Plan, ResidentId};
 use sqlx::PgConnection;
 
 use crate::{Result, ledger, row};
@@ -73,15 +73,17 @@ pub(crate) async fn requeue(
     job: JobId,
     error: Option<&Failure>,
     after_ms: u64,
+    plan: Plan,
 ) -> Result<()> {
     sqlx::query(
         "UPDATE jobs SET state = 'queued', error = coalesce($2, error), worker_id = NULL, resident_id = NULL,
-                         not_before = CASE WHEN $3 > 0 THEN now() + $3 * interval '1 millisecond' END
+                         plan = $4, not_before = CASE WHEN $3 > 0 THEN now() + $3 * interval '1 millisecond' END
          WHERE id = $1",
     )
     .bind(job.0)
     .bind(error.map(row::to_json).transpose()?)
     .bind(i64::try_from(after_ms).unwrap_or(i64::MAX))
+    .bind(plan.as_str())
     .execute(tx)
     .await?;
     Ok(())

@@ -27,7 +27,7 @@ pub use fleet::{
     ResidentRecord, ServedPreset, WorkerRecord,
 };
 pub use images::{Committed, ImageFilter, ImageRecord, NewImage, TagRecord};
-pub use jobs::{AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Submitted};
+pub use jobs::{AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Retried, Submitted};
 pub use leases::{
     Claimed, Grant, Granted, Outcome, QueuedJob, Seat, Settled, Snapshot, SnapshotWorker,
 };

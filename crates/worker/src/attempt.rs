@@ -28,11 +28,12 @@ mod generate;
 mod load;
 mod progress;
 mod tag;
+mod time_limit;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use mystic_domain::{Failure, FailureKind, JobParams, PhaseTimes, WorkerId, verdict};
+use mystic_domain::{Failure, FailureKind, JobParams, PhaseTimes, WorkerId};
 use mystic_engine::TagInstructions;
 use mystic_queue::Queue;
 use mystic_store::{Claimed, Outcome, Settled, Store};
@@ -43,6 +44,8 @@ use crate::children::Children;
 use crate::held::{Holding, Stop};
 use crate::measure;
 use crate::picture::Shelf;
+
+use time_limit::TimeLimit;
 
 /// What every attempt of a worker uses.
 #[derive(Debug)]
@@ -117,6 +120,7 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
         plan = claimed.job.plan.as_str(),
         "attempt starts"
     );
+    let limit = TimeLimit::start(holding, claimed.job.timeout_s);
     let place = bench.children.place(claimed.resident);
     let mut child = place.lock().await;
     let mut times = PhaseTimes::default();
@@ -147,8 +151,12 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
         Ok(outcome) => Some(outcome),
         Err(Halt::Stopped(Stop::Cancel)) => Some(Outcome::Stopped),
         Err(Halt::Stopped(Stop::HandBack)) => Some(Outcome::HandedBack),
+        Err(Halt::Stopped(Stop::Timeout)) => Some(Outcome::Failed(limit.failure())),
         Err(Halt::Stopped(Stop::Lost)) => None,
-        Err(Halt::Failed(failure) | Halt::Lost(failure)) => Some(judge(claimed, failure)),
+        Err(Halt::Failed(failure) | Halt::Lost(failure)) => {
+            tracing::warn!(kind = ?failure.kind, message = failure.message, "attempt failed");
+            Some(Outcome::Failed(failure))
+        }
     };
     if let Some(outcome) = &outcome {
         settle(bench, holding, outcome, times, alive).await;
@@ -158,19 +166,6 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
     if !alive {
         unload(bench, claimed.resident).await;
     }
-}
-
-fn judge(claimed: &Claimed, failure: Failure) -> Outcome {
-    let deaths = claimed.job.engine_deaths + i32::from(failure.kind.is_engine_death());
-    let verdict = verdict(
-        failure.kind,
-        claimed.job.attempt,
-        claimed.job.max_attempts,
-        deaths,
-        rand::random(),
-    );
-    tracing::warn!(kind = ?failure.kind, message = failure.message, ?verdict, "attempt failed");
-    Outcome::Failed { failure, verdict }
 }
 
 /// Settles, however long the database is away: the fence decides whether it still counts.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mystic_domain::{Fence, JobId, Mib, ResidentId};
+use mystic_process::Shutdown;
 use mystic_process::health::Health;
 use mystic_store::{Beat, BeatReply};
 use tokio::sync::{Notify, mpsc};
@@ -26,6 +27,8 @@ pub(crate) struct Heartbeat {
     pub(crate) health: Health,
     pub(crate) every: Duration,
     pub(crate) offline_grace: Duration,
+    /// Told to drain where an operator asks for it.
+    pub(crate) shutdown: Shutdown,
     /// Wakes the heartbeat before its time.
     pub(crate) soon: Arc<Notify>,
     pub(crate) assigned: mpsc::Sender<(JobId, Fence)>,
@@ -106,6 +109,10 @@ impl Heartbeat {
 
     /// Does what the answer says.
     fn heed(&self, reply: BeatReply) {
+        if reply.draining && !self.shutdown.is_draining() {
+            tracing::info!(worker = %self.bench.worker, "asked to drain");
+            self.shutdown.drain();
+        }
         for (job, fence) in reply.lost {
             self.held.stop_lease(job, fence, Stop::Lost);
         }

@@ -15,6 +15,8 @@ pub(crate) enum Stop {
     Lost,
     /// The worker is told to end now.
     HandBack,
+    /// The job's own time limit is over.
+    Timeout,
 }
 
 type Stops = HashMap<(JobId, Fence), watch::Sender<Option<Stop>>>;
@@ -100,6 +102,12 @@ impl Holding {
     /// Whether and why to stop.
     pub(crate) fn stopped(&self) -> Option<Stop> {
         *self.stop.borrow()
+    }
+
+    /// A call that stops this attempt, for somebody who does not hold it.
+    pub(crate) fn stopper(&self) -> impl FnOnce(Stop) + Send + use<> {
+        let (held, job, fence) = (self.held.clone(), self.job, self.fence);
+        move |why| held.stop_lease(job, fence, why)
     }
 
     /// Completes when the attempt has to stop.

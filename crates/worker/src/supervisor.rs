@@ -62,7 +62,7 @@ pub async fn run(
     let device = Arc::new(Device::find(&config, &host).await?);
     let outputs = std::path::absolute(&config.store.outputs)
         .map_err(WorkerError::file(&config.store.outputs))?;
-    let shelf = Shelf::open(store.clone(), &outputs)?;
+    let shelf = Shelf::open(store.clone(), &outputs, config.store.min_free)?;
     let seat = Seat::take(&outputs, &host, device.id(), engine).await?;
     let program = match &config.worker.engine_binary {
         Some(program) => program.clone(),
@@ -123,6 +123,7 @@ impl Worker {
             every: self.config.lease_times().heartbeat(),
             offline_grace: self.config.worker.offline_grace,
             soon: Arc::clone(&soon),
+            shutdown: shutdown.clone(),
             assigned,
         };
         let mut beating = tokio::spawn(heartbeat.run(stop.clone()));

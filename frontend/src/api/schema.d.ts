@@ -212,6 +212,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a failed job again
+         * @description It is queued with as many attempts as it was allowed at first. Its pictures and the record of its attempts are
+         *     kept; only what is missing is made.
+         */
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/presets": {
         parameters: {
             query?: never;
@@ -264,6 +285,47 @@ export interface paths {
         get: operations["list_workers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/{id}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Drain a worker
+         * @description It gets no more work, finishes what it runs and ends. Draining again, or a worker that has ended, changes nothing.
+         */
+        post: operations["drain_worker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/{id}/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget a worker that never returns
+         * @description Frees the memory that a silent worker had booked. Only for a host that is gone for good: memory is otherwise freed
+         *     when the worker's successor on that host has proven it dead.
+         */
+        post: operations["forget_worker"];
         delete?: never;
         options?: never;
         head?: never;
@@ -817,6 +879,11 @@ export interface components {
              */
             attempt: number;
             /**
+             * Format: int32
+             * @description Attempts started before it was last tried again; 0 where it never was.
+             */
+            attempts_before: number;
+            /**
              * Format: date-time
              * @description When an end was asked for.
              */
@@ -863,7 +930,7 @@ export interface components {
             leased_at?: string | null;
             /**
              * Format: int32
-             * @description Attempts allowed.
+             * @description Attempts allowed each time that it is submitted or tried again.
              */
             max_attempts: number;
             /**
@@ -894,6 +961,11 @@ export interface components {
             started_at?: string | null;
             /** @description Where it stands. */
             state: components["schemas"]["JobState"];
+            /**
+             * Format: int32
+             * @description Seconds that one attempt may take; no limit where absent.
+             */
+            timeout_s?: number | null;
             wait_reason?: components["schemas"]["WaitReason"] | null;
             worker?: components["schemas"]["WorkerId"] | null;
         };
@@ -1120,6 +1192,11 @@ export interface components {
              * @description −100 to 100; higher runs first.
              */
             priority?: number;
+            /**
+             * Format: int32
+             * @description Seconds that one attempt may take, 1 to 86400; no limit where absent.
+             */
+            timeout_s?: number | null;
         };
         /** @description A job to submit. Unknown fields are refused. */
         SubmitJob: components["schemas"]["SubmitGenerate"] | components["schemas"]["SubmitTag"];
@@ -1147,6 +1224,11 @@ export interface components {
              * @description −100 to 100; higher runs first.
              */
             priority?: number;
+            /**
+             * Format: int32
+             * @description Seconds that one attempt may take, 1 to 86400; no limit where absent.
+             */
+            timeout_s?: number | null;
         };
         /**
          * @description The kind of [`SubmitTag`].
@@ -1731,6 +1813,38 @@ export interface operations {
             };
         };
     };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job, queued */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_presets: {
         parameters: {
             query?: never;
@@ -1805,6 +1919,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkerRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drain_worker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The worker */
+                id: components["schemas"]["WorkerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The worker as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerRecord"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_worker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The worker */
+                id: components["schemas"]["WorkerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The worker, with nothing booked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerRecord"];
                 };
             };
             /** @description The request was not served */

@@ -103,6 +103,13 @@ async fn an_engine_that_runs_out_of_memory_is_known_by_its_last_words() {
         .expect("told");
     let job = submit(&stack, 1).await;
     assert_retried(&stack, job, FailureKind::OutOfMemory, "out of memory").await;
+    let plans = stack
+        .attempts(job)
+        .await
+        .into_iter()
+        .map(|attempt| attempt.plan);
+    assert_eq!(plans.collect::<Vec<_>>(), [Plan::Full, Plan::VaeTiling]);
+    assert_eq!(stack.images().await[0].plan, Plan::VaeTiling);
 }
 
 #[tokio::test]
@@ -137,6 +144,10 @@ async fn the_third_death_ends_the_job_with_the_reason_and_the_next_job_runs() {
     let next = submit(&stack, 1).await;
     stack.until(next, JobState::Succeeded).await;
     assert!(!stack.has_ended(worker));
+
+    stack.post(&format!("jobs/{job}/retry")).await;
+    stack.until(job, JobState::Succeeded).await;
+    assert_eq!(stack.attempts(job).await.len(), 4);
     stack.assert_ledger_at_rest().await;
 }
 
@@ -155,6 +166,58 @@ async fn what_the_engine_refuses_is_not_tried_again() {
     let failure = stack.job(job).await.error.expect("a failure");
     assert_eq!(failure.message, "no such sampler");
     assert_eq!(stack.attempts(job).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_attempt_over_the_job_s_time_limit_is_stopped_and_the_job_fails() {
+    let slow = Script {
+        step_ms: 10_000,
+        ..QUICK
+    };
+    let engine = FakeEngine::new(slow).expect("an engine");
+    let mut stack = Stack::start().await;
+    let program = format!("worker.engine_binary={}", engine.program().display());
+    stack.worker("worker-sd", "here", &[&program]);
+    let job = json!({ "params": { "prompt": "a house" }, "auto_tag": false, "timeout_s": 1 });
+    let job = stack.submit_with(job).await;
+    stack.until(job, JobState::Failed).await;
+    let failure = stack.job(job).await.error.expect("a failure");
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert!(failure.message.contains("limit of 1 s"), "{failure:?}");
+    assert_eq!(stack.attempts(job).await.len(), 1);
+    engine.set(QUICK).expect("told");
+    let next = submit(&stack, 1).await;
+    stack.until(next, JobState::Succeeded).await;
+    stack.assert_ledger_at_rest().await;
+}
+
+#[tokio::test]
+async fn without_room_for_pictures_no_job_starts_and_each_says_why() {
+    let engine = FakeEngine::new(QUICK).expect("an engine");
+    let mut stack = Stack::start().await;
+    let program = format!("worker.engine_binary={}", engine.program().display());
+    let room = "store.min_free_mib=16777216";
+    let worker = stack.worker("worker-sd", "here", &[&program, room]);
+    let job = submit(&stack, 1).await;
+    stack
+        .when("the first attempt to end", async || {
+            let attempts = stack.attempts(job).await;
+            attempts
+                .first()
+                .is_some_and(|attempt| attempt.outcome.is_some())
+        })
+        .await;
+    let failure = stack.attempts(job).await.remove(0).error;
+    let failure = failure.expect("a failure");
+    assert_eq!(failure.kind, FailureKind::DiskFull);
+    assert!(
+        failure.message.contains("store.min_free_mib"),
+        "{failure:?}"
+    );
+    // With room again the job goes on by itself.
+    stack.terminate(worker);
+    stack.worker("worker-sd", "here", &[&program]);
+    stack.until(job, JobState::Succeeded).await;
 }
 
 #[tokio::test]

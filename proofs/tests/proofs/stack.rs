@@ -137,11 +137,16 @@ impl Stack {
 
     /// Submits a job for the demo model.
     pub async fn submit(&self, params: Value, auto_tag: bool) -> JobId {
-        let body = json!({
-            "kind": "generate", "preset": "demo", "auto_tag": auto_tag, "params": params,
-        });
+        self.submit_with(json!({ "params": params, "auto_tag": auto_tag }))
+            .await
+    }
+
+    /// Submits a job for the demo model with these members of the request.
+    pub async fn submit_with(&self, mut request: Value) -> JobId {
+        request["kind"] = "generate".into();
+        request["preset"] = "demo".into();
         let answer = self.http.post(format!("{}/api/v1/jobs", self.url));
-        let answer = answer.json(&body).send().await.expect("an answer");
+        let answer = answer.json(&request).send().await.expect("an answer");
         assert_eq!(answer.status(), 202, "{:?}", answer.text().await);
         let job: Value = answer.json().await.expect("JSON");
         let id = job["id"].as_str().expect("an id");
@@ -150,7 +155,12 @@ impl Stack {
 
     /// Asks for a job's end.
     pub async fn cancel(&self, job: JobId) {
-        let url = format!("{}/api/v1/jobs/{job}/cancel", self.url);
+        self.post(&format!("jobs/{job}/cancel")).await;
+    }
+
+    /// A request without a body that succeeds.
+    pub async fn post(&self, path: &str) {
+        let url = format!("{}/api/v1/{path}", self.url);
         let answer = self.http.post(url).send().await.expect("an answer");
         assert!(answer.status().is_success(), "{:?}", answer.text().await);
     }

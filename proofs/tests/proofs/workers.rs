@@ -70,7 +70,9 @@ async fn a_worker_that_is_told_to_end_finishes_what_it_runs_and_leaves_nothing_b
     let worker = stack.fake_worker("worker-sd", "here", &engine);
     let jobs = submit(&stack, 2).await;
     stack.until(jobs[0], JobState::Running).await;
-    stack.terminate(worker);
+    // The operator's way of saying what SIGTERM says.
+    let id = stack.job(jobs[0]).await.worker.expect("it runs");
+    stack.post(&format!("workers/{id}/drain")).await;
     stack
         .when("the worker to end", async || stack.has_ended(worker))
         .await;

@@ -104,6 +104,7 @@ impl Stack {
             priority: 0,
             max_attempts: 5,
             not_before: None,
+            timeout_s: None,
             idempotency: None,
             parent_image: None,
             auto: false,

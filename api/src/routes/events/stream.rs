@@ -53,6 +53,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use mystic_domain::{JobId, Phase, Progress};
+    use mystic_store::Outcome;
     use reqwest::Response;
     use serde_json::Value;
     use tokio::task::JoinSet;
@@ -183,7 +184,7 @@ mod tests {
         api.store.cancel(other).await.expect("cancelled");
         let fence = worker.take(job).await;
         worker.picture(job, fence, 0, b"picture").await;
-        worker.succeed(job, fence).await;
+        worker.settle(job, fence, &Outcome::Succeeded).await;
         let mut kinds = Vec::new();
         for number in 2..=5 {
             let frame = frames.next_of("job").await;

@@ -130,6 +130,7 @@ fn parse_wait(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use mystic_domain::{Phase, Progress};
+    use mystic_store::Outcome;
     use mystic_testkit::wait_until;
     use serde_json::json;
 
@@ -156,7 +157,7 @@ mod tests {
         let work = async {
             let fence = worker.take(job).await;
             worker.picture(job, fence, 0, b"picture").await;
-            worker.succeed(job, fence).await;
+            worker.settle(job, fence, &Outcome::Succeeded).await;
         };
         let start = Instant::now();
         let (answer, ()) = tokio::join!(waiting, work);

@@ -8,6 +8,7 @@ use mystic_domain::{
     EngineKind, GenerateParams, ImageId, ImageModel, InvalidField, JobId, JobParams, MAX_SEED,
     Model, Preset, TagParams,
 };
+use mystic_process::disk;
 use mystic_store::{NewJob, Submitted};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,10 @@ pub struct SubmitGenerate {
     /// Not started before this time.
     #[serde(default)]
     pub not_before: Option<DateTime<Utc>>,
+    /// Seconds that one attempt may take, 1 to 86400; no limit where absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 86400)]
+    pub timeout_s: Option<i32>,
 }
 
 /// Tags for one picture.
@@ -84,6 +89,10 @@ pub struct SubmitTag {
     /// Not started before this time.
     #[serde(default)]
     pub not_before: Option<DateTime<Utc>>,
+    /// Seconds that one attempt may take, 1 to 86400; no limit where absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 86400)]
+    pub timeout_s: Option<i32>,
 }
 
 /// The kind of [`SubmitGenerate`].
@@ -176,6 +185,7 @@ pub async fn submit(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let idempotency = idempotency(&headers, &body)?;
+    check_room(&app)?;
     let new = NewJob {
         idempotency,
         owner,
@@ -206,6 +216,22 @@ pub async fn submit(
         Json(Job::new(record, None)),
     )
         .into_response())
+}
+
+/// Refuses while pictures would not fit. A disk that can't be asked refuses nothing: the worker asks again.
+fn check_room(app: &App) -> Result<(), Problem> {
+    let store = &app.config.store;
+    match disk::free(&store.outputs) {
+        Ok(free) if free < store.min_free => Err(Problem::store_full(format!(
+            "{free} are free for pictures, and {} are kept back (store.min_free_mib).",
+            store.min_free
+        ))),
+        Ok(_) => Ok(()),
+        Err(error) => {
+            tracing::debug!(%error, "the room for pictures is not known");
+            Ok(())
+        }
+    }
 }
 
 fn parse(body: Value) -> Result<SubmitJob, Problem> {
@@ -246,7 +272,12 @@ async fn new_job(app: &App, request: SubmitJob) -> Result<NewJob, Problem> {
 }
 
 async fn generate(app: &App, request: SubmitGenerate) -> Result<NewJob, Problem> {
-    common(request.priority, request.max_attempts, request.not_before)?;
+    common(
+        request.priority,
+        request.max_attempts,
+        request.not_before,
+        request.timeout_s,
+    )?;
     let preset = known_preset(app, "preset", &request.preset, EngineKind::Sd).await?;
     let Model::Sd(model) = &preset.model else {
         return Err(Problem::internal("The preset's engine and model disagree."));
@@ -273,12 +304,18 @@ async fn generate(app: &App, request: SubmitGenerate) -> Result<NewJob, Problem>
         priority: request.priority,
         max_attempts: request.max_attempts,
         not_before: request.not_before,
+        timeout_s: request.timeout_s,
         ..blank(JobParams::Generate(params), preset.name)
     })
 }
 
 async fn tag(app: &App, request: SubmitTag) -> Result<NewJob, Problem> {
-    common(request.priority, request.max_attempts, request.not_before)?;
+    common(
+        request.priority,
+        request.max_attempts,
+        request.not_before,
+        request.timeout_s,
+    )?;
     let name = request
         .preset
         .as_deref()
@@ -296,6 +333,7 @@ async fn tag(app: &App, request: SubmitTag) -> Result<NewJob, Problem> {
         priority: request.priority,
         max_attempts: request.max_attempts,
         not_before: request.not_before,
+        timeout_s: request.timeout_s,
         parent_image: Some(image),
         ..blank(JobParams::Tag(params), preset.name)
     })
@@ -310,6 +348,7 @@ fn blank(params: JobParams, preset: String) -> NewJob {
         priority: 0,
         max_attempts: DEFAULT_ATTEMPTS,
         not_before: None,
+        timeout_s: None,
         idempotency: None,
         parent_image: None,
         auto: false,
@@ -320,12 +359,16 @@ fn common(
     priority: i16,
     max_attempts: i32,
     not_before: Option<DateTime<Utc>>,
+    timeout_s: Option<i32>,
 ) -> Result<(), InvalidField> {
     if !(-100..=100).contains(&priority) {
         return Err(InvalidField::new("priority", priority, "-100 to 100"));
     }
     if !(1..=100).contains(&max_attempts) {
         return Err(InvalidField::new("max_attempts", max_attempts, "1 to 100"));
+    }
+    if let Some(timeout_s) = timeout_s.filter(|seconds| !(1..=86_400).contains(seconds)) {
+        return Err(InvalidField::new("timeout_s", timeout_s, "1 to 86400"));
     }
     match not_before {
         Some(at) if !(1970..=9999).contains(&at.year()) => Err(InvalidField::new(
@@ -432,11 +475,20 @@ fn complete(model: &ImageModel, asked: GenerateRequest) -> GenerateParams {
 
 #[cfg(test)]
 mod tests {
-    use mystic_domain::{JobState, MAX_SEED};
+    use mystic_domain::{JobState, MAX_SEED, Mib};
     use mystic_testkit::wait_until;
     use serde_json::{Value, json};
 
     use crate::testing::{TestApi, body, generate, id, problem};
+
+    #[tokio::test]
+    async fn without_room_for_pictures_nothing_is_accepted() {
+        let api = TestApi::with(|config| config.store.min_free = Mib(i64::MAX)).await;
+        let refused = problem(api.submit(&generate()).await, 507).await;
+        assert_eq!(refused["type"], "urn:mystic:problem:store_full");
+        let counts = api.store.counts().await.expect("counts");
+        assert_eq!(counts.values().sum::<i64>(), 0);
+    }
 
     #[tokio::test]
     async fn a_job_is_stored_before_it_is_accepted() {
@@ -560,6 +612,7 @@ mod tests {
         refused(&api, "params.sampler", json!("magic"), invalid, "euler").await;
         refused(&api, "priority", json!(101), invalid, "-100 to 100").await;
         refused(&api, "max_attempts", json!(0), invalid, "1 to 100").await;
+        refused(&api, "timeout_s", json!(0), invalid, "1 to 86400").await;
         refused(&api, "not_before", json!("tomorrow"), invalid, "").await;
         refused(
             &api,

@@ -1,8 +1,6 @@
 //! A worker that no longer beats: its jobs run elsewhere, its memory stays booked until its children are proven dead.
 
-use mystic_domain::{
-    DeviceId, Failure, FailureKind, JobId, JobState, PhaseTimes, WorkerId, verdict,
-};
+use mystic_domain::{DeviceId, Failure, FailureKind, JobId, JobState, PhaseTimes, WorkerId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -84,15 +82,7 @@ pub(crate) async fn release_jobs(tx: &mut PgConnection, worker: WorkerId) -> Res
                 FailureKind::WorkerLost,
                 format!("worker {worker} vanished during attempt {}", job.attempt),
             );
-            let verdict = verdict(
-                failure.kind,
-                job.attempt,
-                job.max_attempts,
-                job.engine_deaths,
-                0.0,
-            );
-            let outcome = Outcome::Failed { failure, verdict };
-            conclude(tx, &job, &outcome, PhaseTimes::default()).await?;
+            conclude(tx, &job, &Outcome::Failed(failure), PhaseTimes::default()).await?;
         }
         jobs.push(job.id);
     }

@@ -120,6 +120,41 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// Frees what a silent worker had booked, on an operator's word that its host never returns; false where it was
+    /// not given up: a worker that beats may have living children.
+    ///
+    /// # Errors
+    /// The database's.
+    #[tracing::instrument(name = "db.workers.forget", skip_all, fields(%worker), err(level = "debug"))]
+    pub async fn forget(&self, worker: WorkerId) -> Result<bool> {
+        retrying!(self.forget_once(worker))
+    }
+
+    async fn forget_once(&self, worker: WorkerId) -> Result<bool> {
+        let mut tx = self.pool.begin().await?;
+        let device: Option<String> =
+            sqlx::query_scalar("SELECT device_id FROM workers WHERE id = $1")
+                .bind(worker.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(device) = device.map(DeviceId) else {
+            return Ok(false);
+        };
+        ledger::lock(&mut tx, &device).await?;
+        let state: String =
+            sqlx::query_scalar("SELECT state FROM workers WHERE id = $1 FOR UPDATE")
+                .bind(worker.0)
+                .fetch_one(&mut *tx)
+                .await?;
+        if state != "gone" {
+            return Ok(false);
+        }
+        unbook(&mut tx, worker).await?;
+        ledger::recount(&mut tx, &device).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Lets a worker finish what it has and take no more.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Result, Store, row};
+use crate::{Result, Store, StoreError, row};
 
 /// A device and what is booked on it. Memory in MiB.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -186,6 +186,27 @@ struct WorkerRow {
     gone_at: Option<DateTime<Utc>>,
 }
 
+impl TryFrom<WorkerRow> for WorkerRecord {
+    type Error = StoreError;
+
+    fn try_from(worker: WorkerRow) -> Result<Self> {
+        Ok(Self {
+            id: WorkerId(worker.id),
+            host: worker.host,
+            device: DeviceId(worker.device_id),
+            engine: row::engine(&worker.engine)?,
+            version: worker.version,
+            pid: worker.pid,
+            state: worker.state,
+            max_children: worker.max_children,
+            beat: worker.beat,
+            registered_at: worker.registered_at,
+            beat_at: worker.beat_at,
+            gone_at: worker.gone_at,
+        })
+    }
+}
+
 impl DeviceRow {
     /// Every device, with what is booked on it.
     pub(crate) async fn all(tx: &mut PgConnection) -> Result<Vec<DeviceRecord>> {
@@ -295,23 +316,18 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter()
-            .map(|worker| {
-                Ok(WorkerRecord {
-                    id: WorkerId(worker.id),
-                    host: worker.host,
-                    device: DeviceId(worker.device_id),
-                    engine: row::engine(&worker.engine)?,
-                    version: worker.version,
-                    pid: worker.pid,
-                    state: worker.state,
-                    max_children: worker.max_children,
-                    beat: worker.beat,
-                    registered_at: worker.registered_at,
-                    beat_at: worker.beat_at,
-                    gone_at: worker.gone_at,
-                })
-            })
-            .collect()
+        rows.into_iter().map(WorkerRecord::try_from).collect()
+    }
+
+    /// The worker of this id.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn worker(&self, id: WorkerId) -> Result<Option<WorkerRecord>> {
+        let row: Option<WorkerRow> = sqlx::query_as("SELECT * FROM workers WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(WorkerRecord::try_from).transpose()
     }
 }

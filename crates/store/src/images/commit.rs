@@ -147,6 +147,7 @@ impl Store {
                 priority: (job.priority - TAGGING_YIELDS).max(-100),
                 max_attempts: job.max_attempts,
                 not_before: None,
+                timeout_s: None,
                 idempotency: None,
                 parent_image: Some(new.id),
                 auto: true,

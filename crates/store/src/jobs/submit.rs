@@ -25,6 +25,8 @@ pub struct NewJob {
     pub max_attempts: i32,
     /// Not granted before.
     pub not_before: Option<DateTime<Utc>>,
+    /// Seconds that one attempt may take; no limit where absent.
+    pub timeout_s: Option<i32>,
     /// The client's key and a hash of what it sent.
     pub idempotency: Option<(String, [u8; 32])>,
     /// The picture that it works on.
@@ -58,8 +60,8 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewJob) -> Result<Option
         .unzip();
     let job: Option<JobRow> = sqlx::query_as(
         "INSERT INTO jobs (id, kind, engine, preset, owner, priority, params, max_attempts, not_before,
-                           idempotency_key, idempotency_hash, parent_image, origin, images_total)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                           idempotency_key, idempotency_hash, parent_image, origin, images_total, timeout_s)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          ON CONFLICT DO NOTHING RETURNING *",
     )
     .bind(new.id.0)
@@ -76,6 +78,7 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewJob) -> Result<Option
     .bind(new.parent_image.map(|image| image.0))
     .bind(if new.auto { "auto" } else { "user" })
     .bind(i32::try_from(new.params.images()).unwrap_or(i32::MAX))
+    .bind(new.timeout_s)
     .fetch_optional(&mut *tx)
     .await?;
     if job.is_some() {

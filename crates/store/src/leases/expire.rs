@@ -69,7 +69,7 @@ pub(crate) async fn give_back(tx: &mut PgConnection, job: &JobRecord) -> Result<
         end(tx, job.id, state, None).await?;
         "cancelled"
     } else {
-        requeue(tx, job.id, None, 0).await?;
+        requeue(tx, job.id, None, 0, job.plan).await?;
         "expired"
     };
     events::record(tx, job.id, kind, serde_json::json!({})).await

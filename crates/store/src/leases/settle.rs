@@ -2,7 +2,8 @@
 
 use mystic_domain::machine::{self, Event};
 use mystic_domain::{
-    Failure, FailureKind, Fence, JobId, JobState, PhaseTimes, Verdict, WorkerId, tags,
+    Failure, FailureKind, Fence, JobId, JobState, PhaseTimes, Tried, Verdict, WorkerId, tags,
+    verdict,
 };
 use sqlx::PgConnection;
 
@@ -18,13 +19,8 @@ pub enum Outcome {
     Succeeded,
     /// The tags that were found, as the model wrote them, with how sure it was.
     Tagged(Vec<(String, f32)>),
-    /// It failed.
-    Failed {
-        /// Why.
-        failure: Failure,
-        /// What follows.
-        verdict: Verdict,
-    },
+    /// It failed; the job's record decides whether another attempt follows.
+    Failed(Failure),
     /// It was stopped because an end was asked for.
     Stopped,
     /// The worker gives it back unfinished; the attempt costs nothing but its number.
@@ -116,24 +112,25 @@ pub(crate) async fn conclude(
     let incomplete;
     let outcome = if matches!(outcome, Outcome::Succeeded) && !complete {
         let message = format!("{} of {} pictures exist", job.images_done, job.images_total);
-        incomplete = Outcome::Failed {
-            failure: Failure::new(FailureKind::Internal, message),
-            verdict: Verdict::Fail,
-        };
+        incomplete = Outcome::Failed(Failure::new(FailureKind::Internal, message));
         &incomplete
     } else {
         outcome
     };
+    // What the next attempt may have, if there is one.
+    let (mut after_ms, mut plan) = (0, job.plan);
     let (event, failure) = match outcome {
         Outcome::Succeeded | Outcome::Tagged(_) => (Event::Succeed, None),
-        Outcome::Failed {
-            failure,
-            verdict: Verdict::Retry { .. },
-        } => (Event::Retry, Some(failure)),
-        Outcome::Failed {
-            failure,
-            verdict: Verdict::Fail,
-        } => (Event::Fail, Some(failure)),
+        Outcome::Failed(failure) => match judge(job, failure.kind) {
+            Verdict::Retry {
+                after_ms: wait,
+                plan: next,
+            } => {
+                (after_ms, plan) = (wait, next);
+                (Event::Retry, Some(failure))
+            }
+            Verdict::Fail => (Event::Fail, Some(failure)),
+        },
         Outcome::Stopped => (Event::Stopped, None),
         Outcome::HandedBack => (Event::Reap, None),
     };
@@ -141,16 +138,7 @@ pub(crate) async fn conclude(
     let state = machine::next(job.state, cancelled, event)
         .map_err(|illegal| row::unreadable("move", &illegal.to_string()))?;
     match state {
-        JobState::Queued => {
-            let after_ms = match outcome {
-                Outcome::Failed {
-                    verdict: Verdict::Retry { after_ms },
-                    ..
-                } => *after_ms,
-                _ => 0,
-            };
-            requeue(tx, job.id, failure, after_ms).await?;
-        }
+        JobState::Queued => requeue(tx, job.id, failure, after_ms, plan).await?,
         terminal => end(tx, job.id, terminal, failure).await?,
     }
     if failure.is_some_and(|failure| failure.kind.is_engine_death()) {
@@ -209,6 +197,18 @@ pub(crate) async fn conclude(
     );
     events::record(tx, job.id, ended, data).await?;
     Ok(state)
+}
+
+/// What follows a failure of a running job. Many jobs that failed at once come back spread out, each by its own id.
+fn judge(job: &JobRecord, kind: FailureKind) -> Verdict {
+    let tried = Tried {
+        attempt: job.attempt - job.attempts_before,
+        max_attempts: job.max_attempts,
+        engine_deaths: job.engine_deaths + i32::from(kind.is_engine_death()),
+        plan: job.plan,
+    };
+    let [.., random] = *job.id.0.as_bytes();
+    verdict(kind, tried, f64::from(random) / 255.0)
 }
 
 /// A repeated settle gets the first one's answer.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mystic_domain::{FailureKind, JobId, JobKind, JobState, PhaseTimes, Verdict};
+use mystic_domain::{FailureKind, JobId, JobKind, JobState, PhaseTimes};
 use mystic_store::{Committed, ImageRecord, NewImage, Outcome, Settled};
 
 use crate::support::{Lease, TAGGER, Worker, World, failed, load};
@@ -104,7 +104,7 @@ async fn a_job_without_all_its_pictures_does_not_succeed_and_keeps_those_it_has(
     let settled = world
         .settle(&worker, lease, &Outcome::Succeeded, true)
         .await;
-    assert_eq!(settled, Settled::Done(JobState::Failed));
+    assert_eq!(settled, Settled::Done(JobState::Queued));
     let job = world.job(lease.job).await;
     assert_eq!(job.images_done, 1);
     assert_eq!(
@@ -121,7 +121,7 @@ async fn the_next_attempt_knows_which_pictures_are_there() {
     let lease = world.run(&worker, world.submit_pictures(3).await).await;
     let new = world.staged(&worker, lease, 2).await;
     assert_eq!(commit(&world, &new).await, Committed::New);
-    let crash = failed(FailureKind::EngineCrashed, Verdict::Retry { after_ms: 0 });
+    let crash = failed(FailureKind::WorkerLost);
     world.settle(&worker, lease, &crash, false).await;
     let gone = world.store.child_gone(worker.id, lease.resident).await;
     gone.expect("heard");
@@ -160,7 +160,7 @@ async fn tags_that_are_not_found_leave_the_picture_and_say_so() {
     let world = World::new().await;
     let worker = world.worker().await;
     for (outcome, state) in [
-        (failed(FailureKind::InvalidInput, Verdict::Fail), "failed"),
+        (failed(FailureKind::InvalidInput), "failed"),
         (Outcome::Stopped, "none"),
     ] {
         let worker = if state == "none" {

@@ -1,6 +1,6 @@
 //! Claims and settles can be repeated; whoever comes too late changes nothing.
 
-use mystic_domain::{FailureKind, JobState, Mib, ResidentId, Verdict};
+use mystic_domain::{FailureKind, JobState, Mib, ResidentId};
 use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Outcome, Settled};
 
 use crate::support::{TAGGER, World, failed, load, sit};
@@ -44,7 +44,7 @@ async fn a_repeated_settle_returns_the_first_outcome_and_changes_nothing() {
     let world = World::new().await;
     let worker = world.worker().await;
     let lease = world.run(&worker, world.submit().await).await;
-    let fail = failed(FailureKind::Internal, Verdict::Fail);
+    let fail = failed(FailureKind::InvalidInput);
     let first = world
         .settle(&worker, lease, &Outcome::Succeeded, true)
         .await;
@@ -131,10 +131,7 @@ async fn back_off_keeps_a_failed_job_from_being_granted_at_once() {
     let world = World::new().await;
     let worker = world.worker().await;
     let lease = world.run(&worker, world.submit().await).await;
-    let verdict = Verdict::Retry {
-        after_ms: 3_600_000,
-    };
-    let retry = failed(FailureKind::EngineCrashed, verdict);
+    let retry = failed(FailureKind::EngineCrashed);
     world.settle(&worker, lease, &retry, true).await;
     let job = world.job(lease.job).await;
     assert_eq!((job.state, job.engine_deaths), (JobState::Queued, 1));

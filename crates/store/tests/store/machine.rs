@@ -1,7 +1,7 @@
 //! Every state × event, in the database and in the state machine: they make the same moves.
 
 use mystic_domain::machine::{self, Event};
-use mystic_domain::{FailureKind, Fence, JobState, ResidentId, Verdict, WorkerId};
+use mystic_domain::{FailureKind, Fence, JobState, ResidentId, WorkerId};
 use mystic_store::Outcome;
 
 use crate::support::{Lease, Worker, World, failed, load};
@@ -9,7 +9,7 @@ use crate::support::{Lease, Worker, World, failed, load};
 /// A job in a state, with its newest lease, or one that was never granted.
 async fn job_in(world: &World, worker: &Worker, state: JobState) -> Lease {
     let job = world.submit().await;
-    let fail = failed(FailureKind::Internal, Verdict::Fail);
+    let fail = failed(FailureKind::InvalidInput);
     match state {
         JobState::Queued => Lease {
             job,
@@ -61,13 +61,15 @@ async fn happen(world: &World, worker: &Worker, lease: Lease, event: Event) {
         }
         Event::Succeed => settle(Outcome::Succeeded).await,
         Event::Retry => {
-            let verdict = Verdict::Retry { after_ms: 0 };
-            settle(failed(FailureKind::Internal, verdict)).await;
+            settle(failed(FailureKind::Internal)).await;
         }
-        Event::Fail => settle(failed(FailureKind::Internal, Verdict::Fail)).await,
+        Event::Fail => settle(failed(FailureKind::InvalidInput)).await,
         Event::Stopped => settle(Outcome::Stopped).await,
         Event::Reap => {
             world.reap(worker).await.expect("it was not gone");
+        }
+        Event::Again => {
+            store.retry(lease.job).await.expect("answered");
         }
         Event::Cancel => {
             store.cancel(lease.job).await.expect("answered");

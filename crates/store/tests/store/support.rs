@@ -3,7 +3,7 @@
 use mystic_domain::{
     ContextPlan, DeviceId, EngineKind, Failure, FailureKind, Fence, GenerateParams, ImageDefaults,
     ImageFiles, ImageId, ImageLimits, ImageMemory, ImageModel, JobId, JobParams, JobState, Mib,
-    Model, Need, PhaseTimes, Plan, Preset, ResidentId, TextModel, Verdict, WorkerId,
+    Model, Need, PhaseTimes, Plan, Preset, ResidentId, TextModel, WorkerId,
 };
 use mystic_store::{
     DeviceInfo, DeviceRecord, Grant, Granted, JobRecord, NewImage, NewJob, Outcome, Registration,
@@ -253,6 +253,7 @@ pub fn new_job(batch: u32) -> NewJob {
         priority: 0,
         max_attempts: 5,
         not_before: None,
+        timeout_s: None,
         idempotency: None,
         parent_image: None,
         auto: false,
@@ -284,9 +285,8 @@ pub fn sit(worker: &Worker, job: JobId, resident: ResidentId) -> Grant {
     }
 }
 
-pub fn failed(kind: FailureKind, verdict: Verdict) -> Outcome {
-    let failure = Failure::new(kind, "it broke");
-    Outcome::Failed { failure, verdict }
+pub fn failed(kind: FailureKind) -> Outcome {
+    Outcome::Failed(Failure::new(kind, "it broke"))
 }
 
 fn presets() -> [Preset; 2] {

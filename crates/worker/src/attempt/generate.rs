@@ -27,6 +27,10 @@ pub(super) async fn run(
 ) -> Result<Outcome, Halt> {
     let child = place.as_mut().ok_or_else(|| defect("no engine"))?;
     let reporter = Reporter::start(bench, holding.job);
+    bench
+        .shelf
+        .check_room()
+        .map_err(|full| Halt::Failed(full.failure()))?;
     for index in 0..params.batch {
         if claimed
             .done

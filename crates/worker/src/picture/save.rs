@@ -1,9 +1,10 @@
 //! Files by their content: the row first (`staged`), then the file, then the picture's row.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use mystic_domain::{Failure, FailureKind, file_path};
+use mystic_domain::{Failure, FailureKind, Mib, file_path};
+use mystic_process::disk;
 use mystic_store::Store;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
@@ -19,6 +20,8 @@ use crate::WorkerError;
 pub(crate) struct Shelf {
     store: Store,
     files: std::sync::Arc<LocalFileSystem>,
+    outputs: PathBuf,
+    min_free: Mib,
 }
 
 /// Why a picture can't be saved.
@@ -38,6 +41,8 @@ pub(crate) enum SaveError {
     Database(#[from] mystic_store::StoreError),
     #[error("a file with the same content is being deleted")]
     Deleting,
+    #[error("{free} are free for pictures, and {min_free} are kept back (store.min_free_mib)")]
+    Full { free: Mib, min_free: Mib },
 }
 
 /// A picture whose files are in place and staged.
@@ -60,6 +65,9 @@ impl SaveError {
     }
 
     fn is_disk_full(&self) -> bool {
+        if matches!(self, Self::Full { .. }) {
+            return true;
+        }
         let mut source: Option<&(dyn std::error::Error + 'static)> = Some(self);
         while let Some(error) = source {
             if let Some(error) = error.downcast_ref::<std::io::Error>() {
@@ -74,13 +82,26 @@ impl SaveError {
 
 impl Shelf {
     /// Opens the outputs directory. Files are synced before they get their name.
-    pub(crate) fn open(store: Store, outputs: &Path) -> Result<Self, WorkerError> {
+    pub(crate) fn open(store: Store, outputs: &Path, min_free: Mib) -> Result<Self, WorkerError> {
         std::fs::create_dir_all(outputs).map_err(WorkerError::file(outputs))?;
         let files = LocalFileSystem::new_with_prefix(outputs)?.with_fsync(true);
         Ok(Self {
             store,
             files: files.into(),
+            outputs: outputs.to_owned(),
+            min_free,
         })
+    }
+
+    /// Whether there is room to start; a disk that can't be asked has some, or the write says so.
+    pub(crate) fn check_room(&self) -> Result<(), SaveError> {
+        match disk::free(&self.outputs) {
+            Ok(free) if free < self.min_free => Err(SaveError::Full {
+                free,
+                min_free: self.min_free,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Encodes and stores a picture with its thumbnail.
