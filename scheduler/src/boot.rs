@@ -8,6 +8,7 @@ use mystic_queue::{Queue, QueueError, QueueOptions};
 use mystic_store::{Store, StoreError};
 use object_store::local::LocalFileSystem;
 
+use crate::leadership::Leadership;
 use crate::{gauges, reconcilers};
 
 /// Why the scheduler does not start, or why it stopped.
@@ -87,7 +88,7 @@ pub async fn run(
     );
     tokio::spawn(shutdown.cut_token().run_until_cancelled_owned(looking));
     let reconciling = async {
-        let ended = reconcilers::run(services, config, &shutdown).await;
+        let ended = govern(services, config, &shutdown).await;
         // The endpoint alone would make a dead scheduler look alive.
         shutdown.drain();
         ended
@@ -96,4 +97,21 @@ pub async fn run(
     let (served, reconciled) = tokio::join!(http::serve(listener, router, &shutdown), reconciling);
     reconciled?;
     Ok(served?)
+}
+
+/// Reconciles while this scheduler leads, again and again.
+async fn govern(services: Services, config: &Config, shutdown: &Shutdown) -> Result<(), BootError> {
+    let leadership = Leadership::new(services.store.clone(), config.scheduler.leader_silence);
+    while let Some(epoch) = leadership.acquire(shutdown).await {
+        let term = Shutdown::new();
+        let reconciling = async {
+            let ended = reconcilers::run(services.clone(), config, &term).await;
+            term.drain();
+            ended
+        };
+        let ((), reconciled) = tokio::join!(leadership.hold(epoch, &term, shutdown), reconciling);
+        leadership.resign(epoch).await;
+        reconciled?;
+    }
+    Ok(())
 }

@@ -31,6 +31,7 @@ pub(crate) fn describe() {
         "mystic_device_turns",
         "Diffusion jobs that a device runs at a time"
     );
+    metrics::describe_gauge!("mystic_scheduler_leads", "1 while this scheduler leads");
     metrics::describe_gauge!("mystic_device_lost", "1 while a device is lost");
     metrics::describe_gauge!("mystic_queue_depth", "Tickets that wait in Redis");
     metrics::describe_counter!(

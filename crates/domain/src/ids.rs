@@ -53,6 +53,10 @@ uuid_id!(
     WorkerId
 );
 uuid_id!(
+    /// One incarnation of a scheduler process.
+    SchedulerId
+);
+uuid_id!(
     /// One engine child with the model that it holds.
     ResidentId
 );

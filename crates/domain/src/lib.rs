@@ -13,7 +13,7 @@ pub mod tags;
 mod units;
 
 pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Tried, Verdict, verdict};
-pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, WorkerId};
+pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, WorkerId};
 pub use invalid::InvalidField;
 pub use job::{
     EngineKind, GenerateParams, JobKind, JobParams, JobState, Phase, PhaseTimes, Progress,

@@ -8,6 +8,7 @@ mod fleet;
 mod images;
 mod jobs;
 mod keys;
+mod leader;
 mod leases;
 mod ledger;
 mod presets;
@@ -28,6 +29,7 @@ pub use fleet::{
 };
 pub use images::{Committed, ImageFilter, ImageRecord, NewImage, TagRecord};
 pub use jobs::{AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Retried, Submitted};
+pub use leader::Leader;
 pub use leases::{
     Claimed, Grant, Granted, Outcome, QueuedJob, Seat, Settled, Snapshot, SnapshotWorker,
 };

@@ -4,5 +4,6 @@ mod engines;
 mod fifty;
 mod pixels;
 mod redis;
+mod schedulers;
 mod stack;
 mod workers;

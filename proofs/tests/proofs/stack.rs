@@ -19,11 +19,16 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A worker is taken for dead after seconds instead of half a minute.
-const LEASE_TIMES: [&str; 3] = [
+const LEASE_TIMES: [&str; 4] = [
+    "scheduler.leader_silence_s=2",
     "worker.heartbeat_s=1",
     "scheduler.lease_s=3",
     "scheduler.reap_after_s=6",
 ];
+
+/// Places in the list of programs.
+pub const API: usize = 0;
+pub const FIRST_SCHEDULER: usize = 1;
 
 /// Dropped in this order: first the programs, then what they use.
 pub struct Stack {
@@ -32,6 +37,7 @@ pub struct Stack {
     pub redis: Redis,
     postgres: Postgres,
     folder: TempDir,
+    listen: String,
     url: String,
     http: reqwest::Client,
 }
@@ -51,19 +57,34 @@ impl Stack {
             postgres,
             folder: tempfile::tempdir().expect("a folder"),
             url: format!("http://{listen}"),
+            listen,
             http: reqwest::Client::new(),
         };
         let mut migrate = stack.command("api", &[]);
         let migrated = migrate.arg("migrate").output().expect("it runs");
         assert!(migrated.status.success(), "{migrated:?}");
-        stack.run("api", &[&format!("api.listen={listen}")]);
-        stack.run("scheduler", &[]);
-        wait_until_within(PATIENCE, "the API", async || {
-            let health = stack.http.get(format!("{}/health", stack.url)).send().await;
+        stack.restart_api().await;
+        stack.scheduler();
+        stack
+    }
+
+    /// Starts the API at its address, for the first time or after its end.
+    pub async fn restart_api(&mut self) {
+        let listen = format!("api.listen={}", self.listen);
+        let started = self.run("api", &[&listen]);
+        if started > API {
+            self.programs.swap_remove(API);
+        }
+        self.when("the API", async || {
+            let health = self.http.get(format!("{}/health", self.url)).send().await;
             health.is_ok_and(|answer| answer.status().is_success())
         })
         .await;
-        stack
+    }
+
+    /// Starts a scheduler; its place in the list of programs.
+    pub fn scheduler(&mut self) -> usize {
+        self.run("scheduler", &[])
     }
 
     /// Starts a worker of a host; its place in the list of programs.
@@ -122,12 +143,17 @@ impl Stack {
 
     /// Ends a program as `kill -9` does.
     pub fn kill(&self, program: usize) {
-        self.programs[program].signal(Signal::SIGKILL);
+        self.signal(program, Signal::SIGKILL);
     }
 
     /// Asks a program to end.
     pub fn terminate(&self, program: usize) {
-        self.programs[program].signal(Signal::SIGTERM);
+        self.signal(program, Signal::SIGTERM);
+    }
+
+    /// Sends a signal to a program.
+    pub fn signal(&self, program: usize, signal: Signal) {
+        self.programs[program].signal(signal);
     }
 
     /// Whether a program has ended.

@@ -2,5 +2,6 @@
 
 mod cleanup;
 mod dispatch;
+mod leadership;
 mod leases;
 mod support;

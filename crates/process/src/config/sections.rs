@@ -105,6 +105,9 @@ pub struct Scheduler {
     /// How long a granted lease waits for its worker's claim.
     #[serde(rename = "unclaimed_lease_s", deserialize_with = "seconds")]
     pub unclaimed_lease: Duration,
+    /// How long a leading scheduler may be silent before another leads.
+    #[serde(rename = "leader_silence_s", deserialize_with = "seconds")]
+    pub leader_silence: Duration,
     #[serde(rename = "lease_s", deserialize_with = "seconds")]
     pub(super) lease: Duration,
     #[serde(rename = "reap_after_s", deserialize_with = "seconds")]
@@ -118,6 +121,7 @@ impl Default for Scheduler {
             listen: LOOPBACK_ANY,
             tick: Duration::from_secs(1),
             unclaimed_lease: Duration::from_secs(5),
+            leader_silence: Duration::from_secs(15),
             lease: times.lease(),
             reap_after: times.reap(),
         }
