@@ -1,7 +1,7 @@
 //! The ledger's counters. They are never added to: they are counted again from the rows that they sum, inside
 //! the transaction that changed a row, so they can't drift; the CHECK on `devices` refuses what doesn't fit.
 
-use mystic_domain::DeviceId;
+use mystic_domain::{DeviceId, WorkerId};
 use sqlx::PgConnection;
 
 use crate::Result;
@@ -13,6 +13,22 @@ pub(crate) async fn lock(tx: &mut PgConnection, device: &DeviceId) -> Result<()>
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// Locks the device of a worker and names it; nothing where there is no such worker.
+pub(crate) async fn lock_of_worker(
+    tx: &mut PgConnection,
+    worker: WorkerId,
+) -> Result<Option<DeviceId>> {
+    let device: Option<String> = sqlx::query_scalar("SELECT device_id FROM workers WHERE id = $1")
+        .bind(worker.0)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let device = device.map(DeviceId);
+    if let Some(device) = &device {
+        lock(tx, device).await?;
+    }
+    Ok(device)
 }
 
 /// Counts bookings and turns again.

@@ -129,7 +129,7 @@ impl Worker {
         let mut beating = tokio::spawn(heartbeat.run(stop.clone()));
         let given_up = tokio::select! {
             _ = &mut beating => true,
-            () = self.work(&bench, &held, (assignments, &soon), shutdown, &stop) => false,
+            () = self.work(&bench, &held, assignments, &soon, shutdown, &stop) => false,
         };
         // The first reason counts, so work that was being cancelled still ends as cancelled.
         held.stop_all(if given_up { Stop::Lost } else { Stop::HandBack });
@@ -154,7 +154,8 @@ impl Worker {
         &self,
         bench: &Arc<Bench>,
         held: &Held,
-        (mut assignments, soon): (mpsc::Receiver<(JobId, Fence)>, &Notify),
+        mut assignments: mpsc::Receiver<(JobId, Fence)>,
+        soon: &Notify,
         shutdown: &Shutdown,
         stop: &CancellationToken,
     ) {

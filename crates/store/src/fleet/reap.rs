@@ -1,6 +1,6 @@
 //! A worker that no longer beats: its jobs run elsewhere, its memory stays booked until its children are proven dead.
 
-use mystic_domain::{DeviceId, Failure, FailureKind, JobId, JobState, PhaseTimes, WorkerId};
+use mystic_domain::{Failure, FailureKind, JobId, JobState, PhaseTimes, WorkerId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -37,15 +37,9 @@ impl Store {
 
     async fn reap_once(&self, worker: WorkerId, beat: i64) -> Result<Option<Vec<JobId>>> {
         let mut tx = self.pool.begin().await?;
-        let device: Option<String> =
-            sqlx::query_scalar("SELECT device_id FROM workers WHERE id = $1")
-                .bind(worker.0)
-                .fetch_optional(&mut *tx)
-                .await?;
-        let Some(device) = device.map(DeviceId) else {
+        let Some(device) = ledger::lock_of_worker(&mut tx, worker).await? else {
             return Ok(None);
         };
-        ledger::lock(&mut tx, &device).await?;
         let given_up = sqlx::query(
             "UPDATE workers SET state = 'gone', gone_at = now() WHERE id = $1 AND beat = $2 AND state <> 'gone'",
         )

@@ -1,6 +1,6 @@
 //! A worker process starts.
 
-use mystic_domain::{DeviceId, WorkerId};
+use mystic_domain::WorkerId;
 use uuid::Uuid;
 
 use super::Registration;
@@ -99,15 +99,9 @@ impl Store {
 
     async fn gone_once(&self, worker: WorkerId) -> Result<()> {
         let mut tx = self.pool.begin().await?;
-        let device: Option<String> =
-            sqlx::query_scalar("SELECT device_id FROM workers WHERE id = $1")
-                .bind(worker.0)
-                .fetch_optional(&mut *tx)
-                .await?;
-        let Some(device) = device.map(DeviceId) else {
+        let Some(device) = ledger::lock_of_worker(&mut tx, worker).await? else {
             return Ok(());
         };
-        ledger::lock(&mut tx, &device).await?;
         sqlx::query(
             "UPDATE workers SET state = 'gone', gone_at = coalesce(gone_at, now()) WHERE id = $1",
         )
@@ -132,15 +126,9 @@ impl Store {
 
     async fn forget_once(&self, worker: WorkerId) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
-        let device: Option<String> =
-            sqlx::query_scalar("SELECT device_id FROM workers WHERE id = $1")
-                .bind(worker.0)
-                .fetch_optional(&mut *tx)
-                .await?;
-        let Some(device) = device.map(DeviceId) else {
+        let Some(device) = ledger::lock_of_worker(&mut tx, worker).await? else {
             return Ok(false);
         };
-        ledger::lock(&mut tx, &device).await?;
         let state: String =
             sqlx::query_scalar("SELECT state FROM workers WHERE id = $1 FOR UPDATE")
                 .bind(worker.0)
