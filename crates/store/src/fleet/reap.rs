@@ -1,6 +1,6 @@
 //! A worker that no longer beats: its jobs run elsewhere, its memory stays booked until its children are proven dead.
 
-use mystic_domain::{Failure, FailureKind, JobId, JobState, PhaseTimes, WorkerId};
+use mystic_domain::{Failure, FailureKind, JobId, JobState, PhaseTimes, ResidentId, WorkerId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -50,19 +50,26 @@ impl Store {
         if given_up.rows_affected() == 0 {
             return Ok(None);
         }
-        let jobs = release_jobs(&mut tx, worker).await?;
+        let jobs = release_jobs(&mut tx, worker, None).await?;
         ledger::recount(&mut tx, &device).await?;
         tx.commit().await?;
         Ok(Some(jobs))
     }
 }
 
-/// Takes the jobs of a worker back whose row says `gone`. Bookings of claimed leases stay, in quarantine.
-pub(crate) async fn release_jobs(tx: &mut PgConnection, worker: WorkerId) -> Result<Vec<JobId>> {
+/// Takes back the jobs of a worker whose row says `gone`, or those on one of its models whose child is dead. Bookings
+/// of claimed leases stay, in quarantine.
+pub(crate) async fn release_jobs(
+    tx: &mut PgConnection,
+    worker: WorkerId,
+    on: Option<ResidentId>,
+) -> Result<Vec<JobId>> {
     let rows: Vec<JobRow> = sqlx::query_as(
-        "SELECT * FROM jobs WHERE worker_id = $1 AND state IN ('leased', 'running') ORDER BY id FOR UPDATE",
+        "SELECT * FROM jobs WHERE worker_id = $1 AND state IN ('leased', 'running')
+           AND ($2::uuid IS NULL OR resident_id = $2) ORDER BY id FOR UPDATE",
     )
     .bind(worker.0)
+    .bind(on.map(|resident| resident.0))
     .fetch_all(&mut *tx)
     .await?;
     let mut jobs = Vec::with_capacity(rows.len());
@@ -74,7 +81,10 @@ pub(crate) async fn release_jobs(tx: &mut PgConnection, worker: WorkerId) -> Res
             quarantine(tx, job.id, job.fence).await?;
             let failure = Failure::new(
                 FailureKind::WorkerLost,
-                format!("worker {worker} vanished during attempt {}", job.attempt),
+                match on {
+                    None => format!("worker {worker} vanished during attempt {}", job.attempt),
+                    Some(_) => format!("worker {worker} gave attempt {} up", job.attempt),
+                },
             );
             conclude(tx, &job, &Outcome::Failed(failure), PhaseTimes::default()).await?;
         }

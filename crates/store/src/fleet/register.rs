@@ -37,7 +37,7 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         for worker in predecessors {
-            release_jobs(&mut tx, WorkerId(worker)).await?;
+            release_jobs(&mut tx, WorkerId(worker), None).await?;
             unbook(&mut tx, WorkerId(worker)).await?;
         }
         ledger::recount(&mut tx, &device.id).await?;
@@ -108,7 +108,7 @@ impl Store {
         .bind(worker.0)
         .execute(&mut *tx)
         .await?;
-        release_jobs(&mut tx, worker).await?;
+        release_jobs(&mut tx, worker, None).await?;
         unbook(&mut tx, worker).await?;
         ledger::recount(&mut tx, &device).await?;
         Ok(tx.commit().await?)

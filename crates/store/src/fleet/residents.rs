@@ -2,6 +2,7 @@
 
 use mystic_domain::{DeviceId, ResidentId, WorkerId};
 
+use super::reap::release_jobs;
 use crate::error::retrying;
 use crate::{Result, Store, ledger};
 
@@ -46,6 +47,9 @@ impl Store {
     /// Says that a model's engine child is dead, reaped by its supervisor: whatever was booked for it is free.
     /// The only way in which booked memory of a child that lived is ever released.
     ///
+    /// A job that still sits on it, since its worker could neither renew the lease nor settle, goes back: without its
+    /// engine nobody would ever end it.
+    ///
     /// # Errors
     /// The database's; call again until it is heard.
     #[tracing::instrument(name = "db.residents.child_gone", skip_all, fields(%resident), err(level = "debug"))]
@@ -65,6 +69,7 @@ impl Store {
             return Ok(());
         };
         ledger::lock(&mut tx, &device).await?;
+        release_jobs(&mut tx, worker, Some(resident)).await?;
         sqlx::query("DELETE FROM residents WHERE id = $1")
             .bind(resident.0)
             .execute(&mut *tx)

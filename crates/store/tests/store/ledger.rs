@@ -136,6 +136,24 @@ async fn memory_of_a_dead_child_is_free_when_its_supervisor_says_so() {
 }
 
 #[tokio::test]
+async fn a_job_whose_engine_died_unsettled_goes_back_with_its_memory() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let running = world.run(&worker, world.submit().await).await;
+    child_gone(&world, &worker, running).await;
+    let leased = world.lease(&worker, world.submit().await).await;
+    child_gone(&world, &worker, leased).await;
+    for job in [running.job, leased.job] {
+        assert_eq!(world.state(job).await, JobState::Queued);
+    }
+    let attempts = world.store.attempts(running.job).await.expect("attempts");
+    assert_eq!(attempts[0].outcome.as_deref(), Some("lost"));
+    let device = world.device(&worker).await;
+    assert!(device.residents.is_empty() && device.leases.is_empty());
+    world.assert_ledger().await;
+}
+
+#[tokio::test]
 async fn memory_of_a_silent_worker_is_free_when_its_successor_has_its_seat() {
     let world = World::new().await;
     let silent = world.register("host", 10_000, 1).await;
