@@ -61,12 +61,13 @@ impl Store {
             .await?;
             if next == JobState::Cancelled && known {
                 leases::end(&mut tx, id, JobState::Cancelled, None).await?;
-                leases::free(&mut tx, id, job.fence).await?;
-                leases::unbook_unborn(&mut tx, job.resident).await?;
-                events::record(&mut tx, id, "cancelled", serde_json::json!({})).await?;
+                // What a queued job's last attempt had booked is in quarantine: only its engine's end frees it.
                 if let Some(device) = device.filter(|_| job.state == JobState::Leased) {
+                    leases::free(&mut tx, id, job.fence).await?;
+                    leases::unbook_unborn(&mut tx, job.resident).await?;
                     ledger::recount(&mut tx, &device).await?;
                 }
+                events::record(&mut tx, id, "cancelled", serde_json::json!({})).await?;
             } else if !requested {
                 events::record(&mut tx, id, "cancel_requested", serde_json::json!({})).await?;
             }

@@ -154,6 +154,19 @@ async fn a_job_whose_engine_died_unsettled_goes_back_with_its_memory() {
 }
 
 #[tokio::test]
+async fn cancelling_a_queued_job_frees_nothing_of_its_lost_attempt() {
+    let world = World::new().await;
+    let silent = world.worker().await;
+    let lease = world.run(&silent, world.submit().await).await;
+    world.reap(&silent).await.expect("it was silent");
+    world.store.cancel(lease.job).await.expect("cancelled");
+    let device = world.device(&silent).await;
+    assert_eq!(device.leases[0].state, "quarantined");
+    assert_eq!(device.working, NEED.working);
+    world.assert_ledger().await;
+}
+
+#[tokio::test]
 async fn memory_of_a_silent_worker_is_free_when_its_successor_has_its_seat() {
     let world = World::new().await;
     let silent = world.register("host", 10_000, 1).await;
