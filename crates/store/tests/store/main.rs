@@ -1,6 +1,7 @@
 //! The store on a real Postgres: what its transactions promise.
 
 mod events;
+mod histories;
 mod images;
 mod jobs;
 mod leases;

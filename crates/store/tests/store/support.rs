@@ -227,7 +227,7 @@ impl World {
 }
 
 /// Some content's hash.
-fn sha256() -> String {
+pub fn sha256() -> String {
     let half = || JobId::generate().0.simple().to_string();
     half() + &half()
 }
@@ -289,7 +289,7 @@ pub fn failed(kind: FailureKind) -> Outcome {
     Outcome::Failed(Failure::new(kind, "it broke"))
 }
 
-fn presets() -> [Preset; 2] {
+pub fn presets() -> [Preset; 2] {
     let painter = Model::Sd(ImageModel {
         files: ImageFiles::default(),
         defaults: ImageDefaults {
