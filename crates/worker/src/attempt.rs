@@ -43,6 +43,7 @@ use tracing::Instrument;
 use crate::children::Children;
 use crate::held::{Holding, Stop};
 use crate::measure;
+use crate::pace::Paces;
 use crate::picture::Shelf;
 
 use time_limit::TimeLimit;
@@ -54,6 +55,7 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) queue: Queue,
     pub(crate) children: Children,
+    pub(crate) paces: Paces,
     pub(crate) shelf: Shelf,
     pub(crate) scratch: std::path::PathBuf,
     pub(crate) models: std::path::PathBuf,

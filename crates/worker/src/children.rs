@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use mystic_domain::ResidentId;
 
@@ -18,8 +17,6 @@ pub(crate) struct Children {
     places: Arc<Mutex<HashMap<ResidentId, Resident>>>,
     /// The program that children run.
     pub(crate) program: PathBuf,
-    /// How long a child may say nothing.
-    pub(crate) hang_after: Duration,
 }
 
 #[derive(Debug)]
@@ -29,11 +26,10 @@ struct Resident {
 }
 
 impl Children {
-    pub(crate) fn new(program: PathBuf, hang_after: Duration) -> Self {
+    pub(crate) fn new(program: PathBuf) -> Self {
         Self {
             places: Arc::default(),
             program,
-            hang_after,
         }
     }
 

@@ -9,6 +9,7 @@ mod held;
 mod inventory;
 mod measure;
 mod models;
+mod pace;
 mod picture;
 mod seat;
 mod supervisor;

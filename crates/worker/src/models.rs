@@ -31,7 +31,7 @@ pub(crate) fn survey(
 }
 
 /// Size of a preset's files, or which one is missing.
-fn weights(dir: &Path, preset: &Preset) -> Result<Mib, String> {
+pub(crate) fn weights(dir: &Path, preset: &Preset) -> Result<Mib, String> {
     let mut bytes = 0;
     for name in preset.paths() {
         let path = below(dir, name)?;

@@ -24,6 +24,7 @@ use crate::held::{Held, Stop};
 use crate::inventory::Device;
 use crate::measure;
 use crate::models;
+use crate::pace::Paces;
 use crate::picture::Shelf;
 use crate::seat::Seat;
 
@@ -70,6 +71,7 @@ pub async fn run(
             std::env::current_exe().map_err(WorkerError::file(PathBuf::from("/proc/self/exe")))?
         }
     };
+    let paces = Paces::new(config.worker.hang_timeout);
     let worker = Worker {
         engine,
         config,
@@ -80,6 +82,7 @@ pub async fn run(
         shelf,
         seat,
         program,
+        paces,
         health,
     };
     while !shutdown.is_draining() {
@@ -99,6 +102,7 @@ struct Worker {
     shelf: Shelf,
     seat: Seat,
     program: PathBuf,
+    paces: Paces,
     health: Health,
 }
 
@@ -228,7 +232,8 @@ impl Worker {
             worker,
             store: self.store.clone(),
             queue: self.queue.clone(),
-            children: Children::new(self.program.clone(), self.config.worker.hang_timeout),
+            children: Children::new(self.program.clone()),
+            paces: self.paces.clone(),
             shelf: self.shelf.clone(),
             scratch: self.seat.scratch().to_owned(),
             models: self.config.models.dir.clone(),

@@ -92,6 +92,25 @@ async fn an_engine_that_hangs_is_killed_and_replaced() {
 }
 
 #[tokio::test]
+async fn slow_steps_of_an_engine_that_is_known_to_be_slow_are_no_hang() {
+    let slow = |step_ms| Script { step_ms, ..QUICK };
+    let (stack, engine, _) = with_worker(slow(1000)).await;
+    let params = json!({ "prompt": "a house", "seed": 1, "steps": 3 });
+    let job = stack.submit(params.clone(), false).await;
+    stack.until(job, JobState::Succeeded).await;
+    // Longer than the configured two seconds, and less than five usual steps.
+    engine.set(slow(3000)).expect("told");
+    let slower = stack.submit(params, false).await;
+    stack.until(slower, JobState::Succeeded).await;
+    assert_eq!(stack.attempts(slower).await.len(), 1);
+    let when = When::Sampling { steps: 1 };
+    engine.fail(when, Then::Hang).expect("told");
+    engine.set(QUICK).expect("told");
+    let hung = submit(&stack, 1).await;
+    assert_retried(&stack, hung, FailureKind::EngineHung, "no progress").await;
+}
+
+#[tokio::test]
 async fn an_engine_that_runs_out_of_memory_is_known_by_its_last_words() {
     let (stack, engine, _) = with_worker(QUICK).await;
     let saying = "ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory";

@@ -149,7 +149,7 @@ pub struct Worker {
     /// How long an unused model stays loaded.
     #[serde(rename = "idle_unload_s", deserialize_with = "seconds")]
     pub idle_unload: Duration,
-    /// How long an engine may show no progress before it counts as hung.
+    /// How long an engine may show no progress, at least, before it counts as hung.
     #[serde(rename = "hang_timeout_s", deserialize_with = "seconds")]
     pub hang_timeout: Duration,
     /// The executable that engine children run; unset: the worker's own.

@@ -59,11 +59,14 @@ pub(super) async fn run(
             pixels: pixels.clone(),
         };
         child.send(&command).await?;
+        let preset = &claimed.preset.name;
+        let mut watch = bench.paces.picture(preset, params.width, params.height);
         let (width, height, mut spent) = loop {
             let event = tokio::select! {
-                event = child.next() => event?,
+                event = child.next(watch.bound()) => event?,
                 why = holding.stopping() => return Err(Halt::Stopped(why)),
             };
+            watch.note(&event, tokio::time::Instant::now());
             match event {
                 Event::Progress { phase, step, of } => reporter.report(progress(phase, step, of)),
                 Event::Buffer { module, size } => tracing::debug!(module, %size, "buffer taken"),

@@ -33,7 +33,10 @@ pub(super) async fn ensure(
     reporter.report(progress(0, 0));
     let model = models::load(&bench.models, &claimed.preset, bench.threads)
         .map_err(|message| Halt::Lost(Failure::new(FailureKind::ModelMissing, message)))?;
-    let child = EngineChild::start(&bench.children.program, bench.children.hang_after).await?;
+    // A file that vanished since is told by the engine.
+    let weights = models::weights(&bench.models, &claimed.preset).unwrap_or_default();
+    let patience = bench.paces.loading(weights);
+    let child = EngineChild::start(&bench.children.program, bench.paces.floor()).await?;
     let child = place.insert(child);
     let pid = child.pid();
     bench.children.note_pid(claimed.resident, pid);
@@ -48,7 +51,7 @@ pub(super) async fn ensure(
     child.send(&Command::Load { model }).await?;
     loop {
         let event = tokio::select! {
-            event = child.next() => event?,
+            event = child.next(patience) => event?,
             why = holding.stopping() => return Err(Halt::Stopped(why)),
         };
         match event {

@@ -28,7 +28,7 @@ pub(super) async fn run(
     child.send(&command).await?;
     loop {
         let event = tokio::select! {
-            event = child.next() => event?,
+            event = child.next(bench.paces.floor()) => event?,
             why = holding.stopping() => return Err(Halt::Stopped(why)),
         };
         match event {

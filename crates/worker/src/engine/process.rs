@@ -28,7 +28,6 @@ pub(crate) struct EngineChild {
     events: Lines<BufReader<ChildStdout>>,
     tail: Arc<Mutex<VecDeque<String>>>,
     stderr: JoinHandle<()>,
-    hang_after: Duration,
 }
 
 /// The child is dead and reaped; this is why.
@@ -36,8 +35,8 @@ pub(crate) struct EngineChild {
 pub(crate) struct ChildLost(pub(crate) Failure);
 
 impl EngineChild {
-    /// Starts `program engine` and waits for its greeting.
-    pub(crate) async fn start(program: &Path, hang_after: Duration) -> Result<Self, ChildLost> {
+    /// Starts `program engine` and waits for its greeting, at most for so long.
+    pub(crate) async fn start(program: &Path, within: Duration) -> Result<Self, ChildLost> {
         let mut child = tokio::process::Command::new(program)
             .arg("engine")
             .stdin(Stdio::piped())
@@ -79,9 +78,8 @@ impl EngineChild {
             events: BufReader::new(stdout).lines(),
             tail,
             stderr,
-            hang_after,
         };
-        match started.next().await? {
+        match started.next(within).await? {
             Event::Hello {
                 protocol: PROTOCOL, ..
             } => Ok(started),
@@ -112,17 +110,17 @@ impl EngineChild {
         Ok(())
     }
 
-    /// The next event. A child that says nothing for the bound is killed and counts as hung.
+    /// The next event. A child that says nothing for so long is killed and counts as hung.
     ///
     /// Cancel safe: a line that has begun is kept for the next call.
-    pub(crate) async fn next(&mut self) -> Result<Event, ChildLost> {
-        let line = match tokio::time::timeout(self.hang_after, self.events.next_line()).await {
+    pub(crate) async fn next(&mut self, within: Duration) -> Result<Event, ChildLost> {
+        let line = match tokio::time::timeout(within, self.events.next_line()).await {
             Ok(Ok(Some(line))) => line,
             Ok(Ok(None) | Err(_)) => return Err(self.autopsy(None).await),
             Err(_) => {
                 let message = format!(
                     "the engine showed no progress for {} s",
-                    self.hang_after.as_secs()
+                    within.as_secs_f64()
                 );
                 return Err(self.autopsy(Some((FailureKind::EngineHung, message))).await);
             }
