@@ -1,16 +1,19 @@
 //! What every exported function does: find the state, hang if told to, answer with NVML's return codes.
 
+use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr, c_char, c_uint, c_void};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
 use nvml_wrapper_sys::bindings::{
     nvmlDevice_t, nvmlReturn_enum_NVML_ERROR_GPU_IS_LOST,
     nvmlReturn_enum_NVML_ERROR_INSUFFICIENT_SIZE, nvmlReturn_enum_NVML_ERROR_INVALID_ARGUMENT,
-    nvmlReturn_enum_NVML_ERROR_UNKNOWN, nvmlReturn_enum_NVML_SUCCESS, nvmlReturn_t,
+    nvmlReturn_enum_NVML_ERROR_RESET_REQUIRED, nvmlReturn_enum_NVML_ERROR_UNKNOWN,
+    nvmlReturn_enum_NVML_SUCCESS, nvmlReturn_t,
 };
 
 use crate::state::{Card, State};
@@ -68,12 +71,31 @@ pub(crate) fn any_card(state: &State, device: nvmlDevice_t) -> Outcome<&Card> {
         .ok_or(nvmlReturn_enum_NVML_ERROR_INVALID_ARGUMENT)
 }
 
-/// The card behind a handle, unless it is lost.
+/// The card behind a handle, unless it is lost or has to be reset.
 pub(crate) fn card(state: &State, device: nvmlDevice_t) -> Outcome<&Card> {
     match any_card(state, device)? {
-        card if card.lost => Err(nvmlReturn_enum_NVML_ERROR_GPU_IS_LOST),
+        card if is_gone(card) => Err(nvmlReturn_enum_NVML_ERROR_GPU_IS_LOST),
+        card if card.reset_required => Err(nvmlReturn_enum_NVML_ERROR_RESET_REQUIRED),
         card => Ok(card),
     }
+}
+
+/// How often each card had been reset when the library was started, by UUID.
+static RESETS: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+
+/// Notes the cards as they are when the library is started.
+pub(crate) fn note_resets(state: &State) {
+    let resets = state
+        .cards
+        .iter()
+        .map(|card| (card.uuid.clone(), card.resets));
+    *RESETS.lock().unwrap_or_else(PoisonError::into_inner) = resets.collect();
+}
+
+/// Whether the card is lost, or was reset since the library was started.
+pub(crate) fn is_gone(card: &Card) -> bool {
+    let resets = RESETS.lock().unwrap_or_else(PoisonError::into_inner);
+    card.lost || resets.get(&card.uuid) != Some(&card.resets)
 }
 
 /// Writes a result to where the caller wants it.

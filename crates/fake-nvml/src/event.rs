@@ -11,7 +11,7 @@ use nvml_wrapper_sys::bindings::{
     nvmlReturn_enum_NVML_ERROR_NOT_SUPPORTED, nvmlReturn_enum_NVML_ERROR_TIMEOUT, nvmlReturn_t,
 };
 
-use crate::call::{LOOK_AGAIN, Outcome, answer, any_card, card, put, state};
+use crate::call::{LOOK_AGAIN, Outcome, answer, any_card, card, is_gone, put, state};
 use crate::state::State;
 
 const XID: c_ulonglong = nvmlEventTypeXidCriticalError as c_ulonglong;
@@ -126,7 +126,7 @@ fn next_event(set: nvmlEventSet_t, state: &State) -> Outcome<Option<nvmlEventDat
                 computeInstanceId: u32::MAX,
             }));
         }
-        if card.lost {
+        if is_gone(card) {
             return Err(nvmlReturn_enum_NVML_ERROR_GPU_IS_LOST);
         }
     }

@@ -47,6 +47,10 @@ pub struct Card {
     pub reports_xids: bool,
     /// Whether the card fell off the bus: every call about it fails.
     pub lost: bool,
+    /// Whether the card must be reset: every call about it says so.
+    pub reset_required: bool,
+    /// How often the card was reset; whoever opened the library before the last time finds it lost.
+    pub resets: u64,
 }
 
 /// A process on a card.
@@ -133,6 +137,8 @@ impl Card {
             power_milliwatts: Some(30_000),
             reports_xids: true,
             lost: false,
+            reset_required: false,
+            resets: 0,
         }
     }
 

@@ -8,7 +8,7 @@ use nvml_wrapper_sys::bindings::{
     nvmlReturn_enum_NVML_ERROR_NOT_FOUND, nvmlReturn_enum_NVML_SUCCESS, nvmlReturn_t,
 };
 
-use crate::call::{answer, card, handle, put, put_text};
+use crate::call::{answer, card, handle, note_resets, put, put_text};
 use crate::state::State;
 
 /// Starts NVML.
@@ -25,6 +25,7 @@ pub extern "C" fn nvmlInitWithFlags(_flags: c_uint) -> nvmlReturn_t {
 
 fn started(state: &State) -> Result<(), nvmlReturn_t> {
     if state.driver_loaded {
+        note_resets(state);
         Ok(())
     } else {
         Err(nvmlReturn_enum_NVML_ERROR_DRIVER_NOT_LOADED)

@@ -2,7 +2,8 @@
 //!
 //! NVML's calls block, and on a sick driver they hang for good. They are all made on one thread of their own, which
 //! is asked over a bounded channel and waited for with a bound: while a call hangs, readings fail as hung at once or
-//! at the bound, and start to succeed again when the driver answers.
+//! at the bound, and start to succeed again when the driver answers. After a card failed the library is closed and
+//! opened anew at each reading, since nothing opened before a reset works after it.
 
 mod cards;
 

@@ -80,7 +80,7 @@ pub enum TelemetryError {
         /// The configured bound.
         after: Duration,
     },
-    /// The card fell off the bus or needs a reset: nothing on it runs any more.
+    /// The card fell off the bus, needs a reset, or is no longer shown: nothing on it runs any more.
     #[error("{device} is lost: it fell off the bus or needs a reset")]
     Lost {
         /// The lost card.

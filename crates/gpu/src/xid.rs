@@ -7,29 +7,29 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Xid(pub u64);
 
-/// Whom an [`Xid`] blames.
+/// What an [`Xid`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum XidClass {
-    /// The program on the card: its job fails, the card goes on.
+    /// Nothing: the card noted something and works on.
+    Notice,
+    /// A program on the card has to start again; the card goes on.
     Application,
-    /// The card's memory: an ECC error or a retired row.
-    Memory,
-    /// The card or its firmware: it may need a reset.
+    /// The card can't be trusted before it was reset.
     Device,
-    /// The card fell off the bus.
-    Lost,
 }
 
 impl Xid {
-    /// Whom the event blames. The application's numbers are those that NVIDIA's device plugin for Kubernetes
-    /// ignores when it judges a card's health; an unknown number blames the card.
+    /// What the event asks for, after the "immediate action" of NVIDIA's Xid catalogue. The application's numbers are
+    /// those with the action `RESTART_APP` that a diffusion or language model can meet, and those that NVIDIA's device
+    /// plugin for Kubernetes ignores when it judges a card's health. A contained memory error (94) ends one program
+    /// only, but its page stays bad until a reset, so it counts against the card. An unknown number blames the card.
     #[must_use]
     pub fn class(self) -> XidClass {
         match self.0 {
-            13 | 31 | 43 | 45 | 68 | 109 => XidClass::Application,
-            48 | 63 | 64 | 92 | 94 | 95 => XidClass::Memory,
-            79 => XidClass::Lost,
+            // A row to be remapped at the next reset; many corrected single-bit errors; another recovery action.
+            63 | 92 | 154 => XidClass::Notice,
+            8 | 11 | 13 | 31 | 41 | 43 | 45 | 68 | 109 => XidClass::Application,
             _ => XidClass::Device,
         }
     }

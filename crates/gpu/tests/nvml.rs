@@ -189,7 +189,7 @@ async fn a_lost_card_is_a_typed_error_and_its_neighbour_goes_on() -> Result<()> 
     };
     assert_eq!(device, id(A));
     let classes: Vec<_> = xids.iter().map(|xid| xid.class()).collect();
-    assert_eq!(classes, [XidClass::Lost]);
+    assert_eq!(classes, [XidClass::Device]);
     assert_eq!(read(&source, B).await?.free, Mib(12_288));
     Ok(())
 }
@@ -201,6 +201,51 @@ async fn a_card_that_is_lost_at_the_start_is_left_out() -> Result<()> {
     let source = open(&fake).await?;
     let ids: Vec<_> = source.devices().iter().map(|d| d.id.clone()).collect();
     assert_eq!(ids, [id(B)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_card_that_was_reset_is_read_again_through_a_library_opened_anew() -> Result<()> {
+    let fake = two_cards()?;
+    let source = open(&fake).await?;
+    fake.lose(A)?;
+    for _ in 0..2 {
+        let lost = read(&source, A).await;
+        assert!(matches!(lost, Err(TelemetryError::Lost { .. })), "{lost:?}");
+        assert_eq!(read(&source, B).await?.free, Mib(12_288));
+    }
+    fake.reset(A)?;
+    let back = read(&source, A).await?;
+    assert_eq!((back.free, back.xids), (Mib(24_564), vec![]));
+    assert_eq!(read(&source, B).await?.free, Mib(12_288));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_card_that_must_be_reset_is_lost_until_then() -> Result<()> {
+    let fake = two_cards()?;
+    let source = open(&fake).await?;
+    fake.set(|state| state.cards[0].reset_required = true)?;
+    let lost = read(&source, A).await;
+    assert!(matches!(lost, Err(TelemetryError::Lost { .. })), "{lost:?}");
+    fake.reset(A)?;
+    assert_eq!(read(&source, A).await?.free, Mib(24_564));
+    Ok(())
+}
+
+#[tokio::test]
+async fn while_the_driver_is_reloaded_its_cards_are_lost_and_then_they_are_back() -> Result<()> {
+    let fake = two_cards()?;
+    let source = open(&fake).await?;
+    fake.lose(A)?;
+    fake.set(|state| state.driver_loaded = false)?;
+    for _ in 0..2 {
+        let lost = read(&source, A).await;
+        assert!(matches!(lost, Err(TelemetryError::Lost { .. })), "{lost:?}");
+    }
+    fake.set(|state| state.driver_loaded = true)?;
+    fake.reset(A)?;
+    assert_eq!(read(&source, A).await?.free, Mib(24_564));
     Ok(())
 }
 
@@ -218,7 +263,7 @@ async fn error_events_reach_one_reading_of_their_card_with_their_class() -> Resu
     let classes: Vec<_> = a.iter().chain(&b).map(|xid| xid.class()).collect();
     assert_eq!(
         classes,
-        [XidClass::Application, XidClass::Device, XidClass::Memory]
+        [XidClass::Application, XidClass::Device, XidClass::Device]
     );
     assert_eq!(read(&source, A).await?.xids, []);
     Ok(())

@@ -64,6 +64,36 @@ impl FakeNvml {
         let uuid = uuid.to_owned();
         self.set(|state| state.xids.push(XidEvent { uuid, xid }))
     }
+
+    /// Lets a card fall off the bus, with the error event that says so.
+    ///
+    /// # Errors
+    /// The state file can't be replaced.
+    pub fn lose(&self, uuid: &str) -> io::Result<()> {
+        self.set(|state| {
+            state.xids.push(XidEvent {
+                uuid: uuid.to_owned(),
+                xid: 79,
+            });
+            for card in state.cards.iter_mut().filter(|card| card.uuid == uuid) {
+                card.lost = true;
+            }
+        })
+    }
+
+    /// Resets a card: it works again, for those who open the library anew.
+    ///
+    /// # Errors
+    /// The state file can't be replaced.
+    pub fn reset(&self, uuid: &str) -> io::Result<()> {
+        self.set(|state| {
+            for card in state.cards.iter_mut().filter(|card| card.uuid == uuid) {
+                card.lost = false;
+                card.reset_required = false;
+                card.resets += 1;
+            }
+        })
+    }
 }
 
 /// The library as cargo built it. It is a dependency of this crate, so it lies beside the test's own executable in

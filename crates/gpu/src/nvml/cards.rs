@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{OpenError, Request};
 use crate::source::{DeviceInfo, DeviceKind, ProcessUse, Telemetry, TelemetryError};
-use crate::xid::Xid;
+use crate::xid::{Xid, XidClass};
 
 /// Error events taken from a card at once, so that a storm of them can't keep a reading from its answer.
 const XIDS_AT_ONCE: usize = 64;
@@ -23,50 +23,164 @@ const XIDS_AT_ONCE: usize = 64;
 /// NVML's own number for an error event that it can't name.
 const UNKNOWN_XID: u64 = 999;
 
+/// Error events by card that reached no caller yet; they outlive a closed library.
+type Undelivered = BTreeMap<DeviceId, Vec<Xid>>;
+
 struct Card<'nvml> {
     info: DeviceInfo,
     device: Device<'nvml>,
     /// A set per card tells whose event it is even when the card is lost and can't be asked.
     events: Option<EventSet<'nvml>>,
-    /// Error events that reached no caller yet.
-    xids: Vec<Xid>,
 }
 
-/// Opens NVML, reports the cards and answers until every asker is gone.
+/// How the answering from one opened library ended.
+enum End {
+    /// A card failed, or is asked for and wasn't there when the library was opened. After a reset every handle of
+    /// before is dead, and an open library would stand in the way of the reset.
+    Reopen(Option<Request>),
+    /// Every asker is gone.
+    Done,
+}
+
+/// Opens NVML, reports the cards and answers until every asker is gone. After a card failed, NVML is closed and opened
+/// again for the next request.
 pub(super) fn serve(
     library: Option<&Path>,
     started: oneshot::Sender<Result<Vec<DeviceInfo>, OpenError>>,
     mut inbox: mpsc::Receiver<Request>,
 ) {
-    let mut builder = Nvml::builder();
-    if let Some(library) = library {
-        builder.lib_path(library.as_os_str());
-    }
-    let nvml = match builder.init() {
+    let nvml = match init(library) {
         Ok(nvml) => nvml,
         Err(error) => return tell(started, Err(OpenError::Init(error))),
     };
-    let mut cards = match list(&nvml) {
+    let cards = match list(&nvml) {
         Ok(cards) if cards.is_empty() => return tell(started, Err(OpenError::NoCards)),
         Ok(cards) => cards,
         Err(error) => return tell(started, Err(OpenError::Init(error))),
     };
-    tell(
-        started,
-        Ok(cards.iter().map(|card| card.info.clone()).collect()),
-    );
-    while let Some(request) = inbox.blocking_recv() {
-        // Asked while a call hung and given up since.
-        if request.reply.is_closed() {
-            continue;
-        }
-        let Some(card) = cards.iter_mut().find(|card| card.info.id == request.device) else {
-            let unknown = TelemetryError::UnknownDevice(request.device);
-            drop(request.reply.send(Err(unknown)));
-            continue;
+    let known: Vec<DeviceInfo> = cards.iter().map(|card| card.info.clone()).collect();
+    tell(started, Ok(known.clone()));
+    let mut desk = Desk {
+        known: known.into_iter().map(|info| info.id).collect(),
+        undelivered: Undelivered::new(),
+    };
+    let mut end = desk.answer(&cards, None, &mut inbox);
+    drop(cards);
+    drop(nvml);
+    while let End::Reopen(unanswered) = end {
+        let Some(request) = unanswered.or_else(|| next(&mut inbox)) else {
+            return;
         };
-        if let Err(undelivered) = request.reply.send(card.answer()) {
-            card.take_back(undelivered);
+        end = match init(library) {
+            Ok(nvml) => match list(&nvml) {
+                Ok(cards) => desk.answer(&cards, Some(request), &mut inbox),
+                Err(error) => desk.refuse(request, &error),
+            },
+            Err(error) => desk.refuse(request, &error),
+        };
+    }
+}
+
+fn init(library: Option<&Path>) -> Result<Nvml, NvmlError> {
+    let mut builder = Nvml::builder();
+    if let Some(library) = library {
+        builder.lib_path(library.as_os_str());
+    }
+    builder.init()
+}
+
+/// The next request that somebody still waits for: others were made while a call hung and given up since.
+fn next(inbox: &mut mpsc::Receiver<Request>) -> Option<Request> {
+    loop {
+        let request = inbox.blocking_recv()?;
+        if !request.reply.is_closed() {
+            return Some(request);
+        }
+    }
+}
+
+/// What outlives a closed library.
+struct Desk {
+    /// The cards that were there at the start: one that is not shown any more is lost, any other is unknown.
+    known: Vec<DeviceId>,
+    undelivered: Undelivered,
+}
+
+impl Desk {
+    /// Answers requests, the given one first, until a card fails or every asker is gone.
+    fn answer(
+        &mut self,
+        cards: &[Card<'_>],
+        first: Option<Request>,
+        inbox: &mut mpsc::Receiver<Request>,
+    ) -> End {
+        let mut first = first;
+        loop {
+            let opened_for_it = first.is_some();
+            let Some(request) = first.take().or_else(|| next(inbox)) else {
+                return End::Done;
+            };
+            if !self.known.contains(&request.device) {
+                let unknown = TelemetryError::UnknownDevice(request.device);
+                drop(request.reply.send(Err(unknown)));
+                continue;
+            }
+            let card = cards.iter().find(|card| card.info.id == request.device);
+            let reading = match card {
+                Some(card) => card.answer(&mut self.undelivered),
+                None if opened_for_it => Err(self.lost(&request.device)),
+                None => {
+                    self.collect(cards);
+                    return End::Reopen(Some(request));
+                }
+            };
+            let failed = match &reading {
+                Ok(telemetry) => telemetry
+                    .xids
+                    .iter()
+                    .any(|xid| xid.class() == XidClass::Device),
+                Err(_) => true,
+            };
+            self.deliver(request, reading);
+            if failed {
+                self.collect(cards);
+                return End::Reopen(None);
+            }
+        }
+    }
+
+    /// Takes the events over that a closed library would forget.
+    fn collect(&mut self, cards: &[Card<'_>]) {
+        for card in cards {
+            card.collect_xids(&mut self.undelivered);
+        }
+    }
+
+    /// NVML itself can't be opened again, as while the driver is reloaded: the card is not there.
+    fn refuse(&mut self, request: Request, error: &NvmlError) -> End {
+        tracing::debug!(%error, "NVML does not open again yet");
+        let reading = Err(if self.known.contains(&request.device) {
+            self.lost(&request.device)
+        } else {
+            TelemetryError::UnknownDevice(request.device.clone())
+        });
+        self.deliver(request, reading);
+        End::Reopen(None)
+    }
+
+    fn lost(&mut self, device: &DeviceId) -> TelemetryError {
+        TelemetryError::Lost {
+            device: device.clone(),
+            xids: self.undelivered.remove(device).unwrap_or_default(),
+        }
+    }
+
+    /// Answers, and keeps the error events of an answer that nobody waited for.
+    fn deliver(&mut self, request: Request, reading: Result<Telemetry, TelemetryError>) {
+        if let Err(Ok(Telemetry { xids, .. }) | Err(TelemetryError::Lost { xids, .. })) =
+            request.reply.send(reading)
+        {
+            self.undelivered.insert(request.device, xids);
         }
     }
 }
@@ -112,7 +226,6 @@ fn open<'nvml>(nvml: &'nvml Nvml, device: Device<'nvml>) -> Result<Card<'nvml>, 
         info,
         device,
         events,
-        xids: Vec::new(),
     })
 }
 
@@ -132,16 +245,17 @@ fn error_events<'nvml>(
 }
 
 impl Card<'_> {
-    fn answer(&mut self) -> Result<Telemetry, TelemetryError> {
-        self.collect_xids();
+    fn answer(&self, undelivered: &mut Undelivered) -> Result<Telemetry, TelemetryError> {
+        self.collect_xids(undelivered);
+        let mut xids = || undelivered.remove(&self.info.id).unwrap_or_default();
         match self.read() {
             Ok(mut telemetry) => {
-                telemetry.xids = std::mem::take(&mut self.xids);
+                telemetry.xids = xids();
                 Ok(telemetry)
             }
             Err(error) if is_lost(&error) => Err(TelemetryError::Lost {
                 device: self.info.id.clone(),
-                xids: std::mem::take(&mut self.xids),
+                xids: xids(),
             }),
             Err(source) => Err(TelemetryError::Nvml {
                 device: self.info.id.clone(),
@@ -150,21 +264,15 @@ impl Card<'_> {
         }
     }
 
-    /// Keeps the error events of an answer that nobody waited for.
-    fn take_back(&mut self, undelivered: Result<Telemetry, TelemetryError>) {
-        if let Ok(Telemetry { xids, .. }) | Err(TelemetryError::Lost { xids, .. }) = undelivered {
-            self.xids = xids;
-        }
-    }
-
-    fn collect_xids(&mut self) {
+    fn collect_xids(&self, undelivered: &mut Undelivered) {
         let Some(events) = &self.events else { return };
-        while self.xids.len() < XIDS_AT_ONCE {
+        let xids = undelivered.entry(self.info.id.clone()).or_default();
+        while xids.len() < XIDS_AT_ONCE {
             // A bound of 0 ms never waits; it ends with a timeout, or with the card's loss, which the reading tells.
             let Ok(event) = events.wait(0) else { return };
             match event.event_data {
-                Some(XidError::Value(code)) => self.xids.push(Xid(code)),
-                Some(XidError::Unknown) => self.xids.push(Xid(UNKNOWN_XID)),
+                Some(XidError::Value(code)) => xids.push(Xid(code)),
+                Some(XidError::Unknown) => xids.push(Xid(UNKNOWN_XID)),
                 None => {}
             }
         }
