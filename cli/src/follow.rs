@@ -120,6 +120,9 @@ pub fn waiting(reason: Option<&WaitReason>) -> String {
         Some(WaitReason::NoWorker { preset }) => {
             format!("queued: no worker serves {preset} yet")
         }
+        Some(WaitReason::DeviceLost { device }) => {
+            format!("queued: {device} is lost until it is reset or answers again")
+        }
         Some(WaitReason::VramShort { device, need, free }) => format!(
             "queued: needs {} MiB, {} MiB are free on {device}",
             need.0, free.0

@@ -105,12 +105,13 @@ impl<'a, R: FnMut() -> ResidentId> Pass<'a, R> {
             self.presets.get(job.preset.as_str()).copied(),
             workers.is_empty(),
         ) else {
-            return self.wait(
-                job,
-                WaitReason::NoWorker {
+            let reason = match self.ledger.lost(job.kind.engine(), &job.preset) {
+                Some(device) => WaitReason::DeviceLost { device },
+                None => WaitReason::NoWorker {
                     preset: job.preset.clone(),
                 },
-            );
+            };
+            return self.wait(job, reason);
         };
         let fits: Vec<(usize, Fit)> = workers
             .iter()

@@ -204,6 +204,11 @@ pub enum WaitReason {
         /// The preset asked for.
         preset: String,
     },
+    /// The devices of all workers that serve the preset are lost: they need a reset, or don't answer.
+    DeviceLost {
+        /// One of them.
+        device: DeviceId,
+    },
     /// The device that comes nearest is short of memory.
     VramShort {
         /// The device.

@@ -75,8 +75,10 @@ pub struct DeviceTelemetry {
     pub utilisation: Option<i32>,
     /// °C.
     pub temperature: Option<i32>,
-    /// Whether the device is gone.
-    pub lost: bool,
+    /// Whether the device can't be used, or can again; nothing where this worker has no news of that.
+    pub lost: Option<bool>,
+    /// Whether the device could not be read: its figures stay as they were told last.
+    pub unread: bool,
 }
 
 /// A worker's heartbeat.

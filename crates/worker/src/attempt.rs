@@ -31,6 +31,7 @@ mod tag;
 mod time_limit;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mystic_domain::{Failure, FailureKind, JobParams, PhaseTimes, WorkerId};
@@ -61,6 +62,8 @@ pub(crate) struct Bench {
     pub(crate) models: std::path::PathBuf,
     pub(crate) instructions: TagInstructions,
     pub(crate) threads: u32,
+    /// Whether the device can't be used now.
+    pub(crate) lost: AtomicBool,
 }
 
 /// Why an attempt ends before its work is done.
@@ -85,6 +88,10 @@ pub(crate) const AGAIN: Duration = Duration::from_millis(500);
 
 /// Runs a lease from its claim to its settle.
 pub(crate) async fn run(bench: Arc<Bench>, holding: Holding) {
+    if bench.lost.load(Ordering::Relaxed) {
+        // Granted before the loss was known. Unclaimed it goes back to the queue and costs no attempt.
+        return;
+    }
     let Some(claimed) = claim(&bench, &holding).await else {
         return;
     };
@@ -138,22 +145,27 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
         }
     }
     .await;
-    if matches!(ended, Err(Halt::Stopped(_)))
-        && let Some(child) = child.as_mut()
-    {
-        // No call ends a picture that has begun, so the child goes, and its memory with it.
-        child.kill().await;
-    }
+    let mut dead = None;
     if matches!(ended, Err(Halt::Stopped(_) | Halt::Lost(_))) {
-        *child = None;
+        dead = child.take();
+        if let Some(dead) = &mut dead {
+            // No call ends a picture that has begun, so the child goes, and its memory with it.
+            dead.kill().await;
+        }
     }
     let alive = child.is_some();
-    drop(child);
     let outcome = match ended {
         Ok(outcome) => Some(outcome),
         Err(Halt::Stopped(Stop::Cancel)) => Some(Outcome::Stopped),
         Err(Halt::Stopped(Stop::HandBack)) => Some(Outcome::HandedBack),
         Err(Halt::Stopped(Stop::Timeout)) => Some(Outcome::Failed(limit.failure())),
+        Err(Halt::Stopped(Stop::Device(cause))) => {
+            tracing::warn!(%cause, "attempt ended");
+            Some(Outcome::Failed(Failure::new(
+                FailureKind::DeviceLost,
+                cause.to_string(),
+            )))
+        }
         Err(Halt::Stopped(Stop::Lost)) => None,
         Err(Halt::Failed(failure) | Halt::Lost(failure)) => {
             tracing::warn!(kind = ?failure.kind, message = failure.message, "attempt failed");
@@ -165,6 +177,11 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
     } else {
         tracing::warn!("the lease is lost: the attempt ends with no effect");
     }
+    if let Some(mut dead) = dead {
+        // The job may run elsewhere by now; what was booked here is free when the child is proven dead.
+        dead.reaped().await;
+    }
+    drop(child);
     if !alive {
         unload(bench, claimed.resident).await;
     }

@@ -1,23 +1,28 @@
 //! The heartbeat: renews what is held, and carries what hints may have lost.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mystic_domain::{Fence, JobId, Mib, ResidentId};
 use mystic_process::Shutdown;
 use mystic_process::health::Health;
-use mystic_store::{Beat, BeatReply};
+use mystic_store::{Beat, BeatReply, DeviceTelemetry};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::attempt::{Bench, unload};
+use crate::condition::Condition;
 use crate::held::{Held, Stop};
 use crate::inventory::Device;
 use crate::measure;
 
 /// Beat this fast while hints don't arrive.
 const WITHOUT_HINTS: Duration = Duration::from_secs(1);
+
+/// An engine child on the device, with what is booked for it where it is ready.
+type Child = (u32, Option<Mib>);
 
 /// What the heartbeat needs beside the bench.
 pub(crate) struct Heartbeat {
@@ -26,6 +31,7 @@ pub(crate) struct Heartbeat {
     pub(crate) held: Held,
     pub(crate) health: Health,
     pub(crate) every: Duration,
+    pub(crate) condition: Condition,
     pub(crate) offline_grace: Duration,
     /// Told to drain where an operator asks for it.
     pub(crate) shutdown: Shutdown,
@@ -36,11 +42,15 @@ pub(crate) struct Heartbeat {
 
 impl Heartbeat {
     /// Beats until told to stop; returns early where this incarnation was given up.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut children = Vec::new();
+        let mut earlier = Vec::new();
         let mut renewed = Instant::now();
         loop {
-            match self.beat(&children).await {
+            let began = Instant::now();
+            let answer = self.beat(&children).await;
+            self.leave_a_lost_device();
+            match answer {
                 Ok(reply) if !reply.known => {
                     tracing::warn!(worker = %self.bench.worker, "given up by the scheduler: starting anew");
                     return;
@@ -48,7 +58,9 @@ impl Heartbeat {
                 Ok(reply) => {
                     renewed = Instant::now();
                     self.health.pass("database");
-                    children.clone_from(&reply.children);
+                    let before = std::mem::replace(&mut children, reply.children.clone());
+                    self.blame([&earlier, &before], &children);
+                    earlier = before;
                     self.heed(reply);
                 }
                 Err(error) => {
@@ -72,15 +84,21 @@ impl Heartbeat {
                 }
             };
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep_until(began + pause) => {}
                 () = self.soon.notified() => {}
                 () = stop.cancelled() => return,
             }
         }
     }
 
-    async fn beat(&self, children: &[(u32, Option<Mib>)]) -> mystic_store::Result<BeatReply> {
+    async fn beat(&mut self, children: &[Child]) -> mystic_store::Result<BeatReply> {
         let reading = self.device.read(children).await;
+        self.condition
+            .read(reading.sign, &reading.xids, Instant::now());
+        self.bench
+            .lost
+            .store(self.condition.is_lost(), Ordering::Relaxed);
+        let news = self.condition.news();
         let residents: Vec<(ResidentId, Mib)> = self
             .bench
             .children
@@ -95,16 +113,46 @@ impl Heartbeat {
             })
             .collect();
         measure::children(residents.len());
-        self.bench
+        let reply = self
+            .bench
             .store
             .beat(&Beat {
                 worker: self.bench.worker,
                 device: self.device.id().clone(),
                 held: self.held.pairs(),
-                telemetry: reading.telemetry,
+                telemetry: DeviceTelemetry {
+                    lost: news,
+                    ..reading.telemetry
+                },
                 residents,
             })
-            .await
+            .await?;
+        self.condition.told(news);
+        Ok(reply)
+    }
+
+    /// Ends every child on a device that is lost. The beat before has said so, or the database is away and grants
+    /// nothing: the jobs are not given back to the same device.
+    fn leave_a_lost_device(&self) {
+        let Some(cause) = self.condition.ends() else {
+            return;
+        };
+        self.held.stop_all(Stop::Device(cause));
+        for (resident, _) in self.bench.children.all() {
+            tokio::spawn(evict(Arc::clone(&self.bench), resident));
+        }
+    }
+
+    /// A program on the card met an error. The event doesn't name it: where one of our children on the card ended since,
+    /// in whichever worker, it was that one; otherwise it may be any that works.
+    fn blame(&mut self, before: [&[Child]; 2], now: &[Child]) {
+        let Some(cause) = self.condition.take_fault() else {
+            return;
+        };
+        let lives = |pid: u32| now.iter().any(|(living, _)| *living == pid);
+        if before.into_iter().flatten().all(|(pid, _)| lives(*pid)) {
+            self.held.stop_all(Stop::Device(cause));
+        }
     }
 
     /// Does what the answer says.
@@ -135,8 +183,9 @@ async fn evict(bench: Arc<Bench>, resident: ResidentId) {
     let Ok(mut child) = place.try_lock() else {
         return;
     };
-    if let Some(mut child) = child.take() {
-        child.kill().await;
+    if let Some(mut ending) = child.take() {
+        ending.kill().await;
+        ending.reaped().await;
         tracing::info!(%resident, "model unloaded");
     }
     drop(child);

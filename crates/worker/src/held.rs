@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use mystic_domain::{Fence, JobId};
 use tokio::sync::watch;
 
+use crate::condition::Cause;
+
 /// Why an attempt has to stop before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
@@ -17,6 +19,8 @@ pub(crate) enum Stop {
     HandBack,
     /// The job's own time limit is over.
     Timeout,
+    /// The engine child can't go on on its device.
+    Device(Cause),
 }
 
 type Stops = HashMap<(JobId, Fence), watch::Sender<Option<Stop>>>;

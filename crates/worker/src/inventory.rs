@@ -1,17 +1,24 @@
 //! The worker's device: which one it serves, and what it says of itself at each heartbeat.
 
+use std::time::Duration;
+
 use mystic_domain::{DeviceId, Mib};
 use mystic_gpu::{
-    Child, DeviceKind, DeviceSource, InventoryConfig, TelemetryError, detect, others,
+    Child, DeviceKind, DeviceSource, InventoryConfig, Telemetry, TelemetryError, Xid, detect,
+    others,
 };
 use mystic_process::config::Config;
 use mystic_store::{DeviceInfo, DeviceTelemetry};
+use tokio::time::timeout;
 
 use crate::WorkerError;
+use crate::condition::Sign;
 
 /// A device and its source.
 pub(crate) struct Device {
     source: Box<dyn DeviceSource>,
+    /// How long one reading may take.
+    patience: Duration,
     /// As it is registered.
     pub(crate) info: DeviceInfo,
 }
@@ -22,6 +29,10 @@ pub(crate) struct Reading {
     pub(crate) telemetry: DeviceTelemetry,
     /// What each of the asked processes takes.
     pub(crate) processes: Vec<(u32, Mib)>,
+    /// How the device is.
+    pub(crate) sign: Sign,
+    /// Its error events since the last reading.
+    pub(crate) xids: Vec<Xid>,
 }
 
 impl Device {
@@ -66,7 +77,11 @@ impl Device {
             capacity,
             turns: i32::try_from(config.gpu.compute_turns).unwrap_or(i32::MAX),
         };
-        Ok(Self { source, info })
+        Ok(Self {
+            source,
+            patience: config.lease_times().heartbeat() / 2,
+            info,
+        })
     }
 
     /// Its id.
@@ -74,47 +89,66 @@ impl Device {
         &self.info.id
     }
 
-    /// Reads the device. `children` are the engine children of every worker on it, with what is booked for those
-    /// that are ready. A device that can't be read says nothing; one that is lost says so.
+    /// Reads the device, within half a heartbeat: a driver that hangs must not keep its worker from beating. `children`
+    /// are the engine children of every worker on it, with what is booked for those that are ready.
     pub(crate) async fn read(&self, children: &[(u32, Option<Mib>)]) -> Reading {
         let pids: Vec<u32> = children.iter().map(|(pid, _)| *pid).collect();
-        match self.source.telemetry(&self.info.id, &pids).await {
-            Ok(read) => {
-                let ours: Vec<Child> = children
-                    .iter()
-                    .map(|&(pid, ready_booking)| Child { pid, ready_booking })
-                    .collect();
-                let strangers = others(&read, &ours);
-                for xid in &read.xids {
-                    tracing::warn!(device = %self.info.id, xid = xid.0, class = ?xid.class(), "the card reports an error");
-                }
-                Reading {
-                    telemetry: DeviceTelemetry {
-                        used: Some(read.used),
-                        others: strangers.used,
-                        others_estimated: strangers.estimated,
-                        utilisation: read.utilisation_percent.and_then(|p| i32::try_from(p).ok()),
-                        temperature: read.temperature_celsius.and_then(|t| i32::try_from(t).ok()),
-                        lost: false,
-                    },
-                    processes: read
-                        .processes
-                        .iter()
-                        .filter_map(|process| Some((process.pid, process.used?)))
-                        .collect(),
-                }
+        let asked = self.source.telemetry(&self.info.id, &pids);
+        let reading = match timeout(self.patience, asked).await {
+            Ok(Ok(read)) => reading(read, children),
+            Ok(Err(TelemetryError::Lost { device, xids })) => {
+                tracing::warn!(%device, "the device is lost: it fell off the bus or must be reset");
+                unread(Sign::Gone, xids)
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::warn!(device = %self.info.id, %error, "the device can't be read");
-                let lost = matches!(error, TelemetryError::Lost { .. });
-                Reading {
-                    telemetry: DeviceTelemetry {
-                        lost,
-                        ..DeviceTelemetry::default()
-                    },
-                    processes: Vec::new(),
-                }
+                unread(Sign::Silent, Vec::new())
             }
+            Err(_) => {
+                tracing::warn!(device = %self.info.id, within = ?self.patience, "the device does not answer");
+                unread(Sign::Silent, Vec::new())
+            }
+        };
+        for xid in &reading.xids {
+            tracing::warn!(device = %self.info.id, xid = xid.0, class = ?xid.class(), "the card reports an error");
         }
+        reading
+    }
+}
+
+fn reading(read: Telemetry, children: &[(u32, Option<Mib>)]) -> Reading {
+    let ours: Vec<Child> = children
+        .iter()
+        .map(|&(pid, ready_booking)| Child { pid, ready_booking })
+        .collect();
+    let strangers = others(&read, &ours);
+    Reading {
+        telemetry: DeviceTelemetry {
+            used: Some(read.used),
+            others: strangers.used,
+            others_estimated: strangers.estimated,
+            utilisation: read.utilisation_percent.and_then(|p| i32::try_from(p).ok()),
+            temperature: read.temperature_celsius.and_then(|t| i32::try_from(t).ok()),
+            ..DeviceTelemetry::default()
+        },
+        processes: read
+            .processes
+            .iter()
+            .filter_map(|process| Some((process.pid, process.used?)))
+            .collect(),
+        sign: Sign::Well,
+        xids: read.xids,
+    }
+}
+
+fn unread(sign: Sign, xids: Vec<Xid>) -> Reading {
+    Reading {
+        telemetry: DeviceTelemetry {
+            unread: true,
+            ..DeviceTelemetry::default()
+        },
+        processes: Vec::new(),
+        sign,
+        xids,
     }
 }

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod children;
+mod condition;
 mod engine;
 mod error;
 mod heartbeat;

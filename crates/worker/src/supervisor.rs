@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use mystic_domain::{EngineKind, Fence, JobId, WorkerId};
 use mystic_engine::{TagExample, TagInstructions};
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::WorkerError;
 use crate::attempt::{self, Bench};
 use crate::children::Children;
+use crate::condition::Condition;
 use crate::heartbeat::Heartbeat;
 use crate::held::{Held, Stop};
 use crate::inventory::Device;
@@ -28,6 +30,8 @@ use crate::pace::Paces;
 use crate::picture::Shelf;
 use crate::seat::Seat;
 
+/// Heartbeats for which a device that reported an error has to be well before it is used again.
+const TRIAL: u32 = 6;
 /// Tickets that may wait to be looked at; what comes on top is told by the next heartbeat.
 const TICKETS: usize = 64;
 
@@ -125,6 +129,7 @@ impl Worker {
             held: held.clone(),
             health: self.health.clone(),
             every: self.config.lease_times().heartbeat(),
+            condition: Condition::new(self.config.lease_times().heartbeat() * TRIAL),
             offline_grace: self.config.worker.offline_grace,
             soon: Arc::clone(&soon),
             shutdown: shutdown.clone(),
@@ -145,6 +150,7 @@ impl Worker {
             let place = bench.children.place(resident);
             if let Some(mut child) = place.lock().await.take() {
                 child.kill().await;
+                child.reaped().await;
             }
             bench.children.forget(resident);
         }
@@ -239,6 +245,7 @@ impl Worker {
             models: self.config.models.dir.clone(),
             instructions: instructions(&self.config.tagging),
             threads: u32::try_from(threads).unwrap_or(1),
+            lost: AtomicBool::new(false),
         }
     }
 }

@@ -390,7 +390,7 @@ export interface components {
             leases: components["schemas"]["LeaseRecord"][];
             /**
              * Format: date-time
-             * @description When the device was lost.
+             * @description Since when the device can't be used: it is lost, has to be reset or does not answer.
              */
             lost_at?: string | null;
             /** @description For people. */
@@ -1290,6 +1290,11 @@ export interface components {
             preset: string;
             /** @enum {string} */
             reason: "no_worker";
+        } | {
+            /** @description One of them. */
+            device: components["schemas"]["DeviceId"];
+            /** @enum {string} */
+            reason: "device_lost";
         } | {
             /** @description The device. */
             device: components["schemas"]["DeviceId"];

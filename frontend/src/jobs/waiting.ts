@@ -3,6 +3,7 @@ import { mibInWords } from '../devices/memory'
 /** Why a job waits, as the server types it. Kinds that this page doesn't know yet are shown by their name. */
 export type WaitReason =
   | { reason: 'no_worker'; preset: string }
+  | { reason: 'device_lost'; device: string }
   | { reason: 'vram_short'; device: string; need: number; free: number }
   | { reason: 'behind'; n: number }
   | { reason: 'not_before' }
@@ -24,6 +25,8 @@ export function waitingInWords(job: Waiting, now = new Date()): string {
   switch (why.reason) {
     case 'no_worker':
       return `No worker that is up can run “${why.preset}”.`
+    case 'device_lost':
+      return `${why.device} is lost: it has to be reset, or does not answer.`
     case 'vram_short':
       return `Needs ${mibInWords(why.need)} on ${why.device}, where ${mibInWords(why.free)} is free.`
     case 'behind':

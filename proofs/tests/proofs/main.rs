@@ -1,5 +1,6 @@
 //! The programs themselves, as processes, on real Postgres and Redis: what becomes of jobs whatever dies.
 
+mod devices;
 mod engines;
 mod fifty;
 mod pixels;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mystic_domain::{ContextPlan, EngineKind, Mib, Need, ResidentId};
+use mystic_domain::{ContextPlan, DeviceId, EngineKind, Mib, Need, ResidentId};
 use mystic_store::{DeviceRecord, Seat, Snapshot, SnapshotWorker};
 
 pub(super) struct Ledger<'a> {
@@ -86,18 +86,24 @@ impl<'a> Ledger<'a> {
 
     /// Workers that can run this preset.
     pub(super) fn serving(&self, engine: EngineKind, preset: &str) -> Vec<usize> {
-        (0..self.workers.len())
-            .filter(|&index| {
-                let worker = &self.workers[index];
-                worker.record.engine == engine
-                    && self.devices[worker.device].record.lost_at.is_none()
-                    && worker
-                        .record
-                        .presets
-                        .iter()
-                        .any(|(served, _)| served == preset)
-            })
+        self.knowing(engine, preset)
+            .filter(|&worker| self.device_of(worker).record.lost_at.is_none())
             .collect()
+    }
+
+    /// A lost device on which this preset could run otherwise.
+    pub(super) fn lost(&self, engine: EngineKind, preset: &str) -> Option<DeviceId> {
+        self.knowing(engine, preset)
+            .map(|worker| self.device_of(worker).record)
+            .find(|device| device.lost_at.is_some())
+            .map(|device| device.id.clone())
+    }
+
+    fn knowing(&self, engine: EngineKind, preset: &str) -> impl Iterator<Item = usize> {
+        (0..self.workers.len()).filter(move |&index| {
+            let worker = self.workers[index].record;
+            worker.engine == engine && worker.presets.iter().any(|(served, _)| served == preset)
+        })
     }
 
     pub(super) fn children(&self, worker: usize) -> impl Iterator<Item = &Model<'a>> {

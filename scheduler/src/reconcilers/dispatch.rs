@@ -113,6 +113,9 @@ fn count_reasons(reasons: &[(JobId, WaitReason)]) {
             "no_worker",
             (|r| matches!(r, WaitReason::NoWorker { .. })) as fn(&WaitReason) -> bool,
         ),
+        ("device_lost", |r| {
+            matches!(r, WaitReason::DeviceLost { .. })
+        }),
         ("vram_short", |r| matches!(r, WaitReason::VramShort { .. })),
         ("behind", |r| matches!(r, WaitReason::Behind { .. })),
     ] {

@@ -41,8 +41,8 @@ impl Store {
         let telemetry = &beat.telemetry;
         sqlx::query(
             "UPDATE devices SET used_mib = $2, others_mib = $3, others_estimated = $4, utilisation = $5,
-                 temperature = $6, lost_at = CASE WHEN $7 THEN coalesce(lost_at, now()) END, updated_at = now()
-             WHERE id = $1",
+                 temperature = $6, updated_at = now()
+             WHERE id = $1 AND NOT $7",
         )
         .bind(&beat.device.0)
         .bind(telemetry.used.map(|used| used.0))
@@ -50,9 +50,18 @@ impl Store {
         .bind(telemetry.others_estimated)
         .bind(telemetry.utilisation)
         .bind(telemetry.temperature)
-        .bind(telemetry.lost)
+        .bind(telemetry.unread)
         .execute(&mut *tx)
         .await?;
+        if let Some(lost) = telemetry.lost {
+            sqlx::query(
+                "UPDATE devices SET lost_at = CASE WHEN $2 THEN coalesce(lost_at, now()) END WHERE id = $1",
+            )
+            .bind(&beat.device.0)
+            .bind(lost)
+            .execute(&mut *tx)
+            .await?;
+        }
         let (residents, observed): (Vec<Uuid>, Vec<i64>) = beat
             .residents
             .iter()

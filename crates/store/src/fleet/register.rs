@@ -49,7 +49,10 @@ impl Store {
                  -- What the device's other workers have booked can't be unbooked by a smaller configuration.
                  total_mib = greatest(EXCLUDED.total_mib, devices.resident_mib + devices.working_mib),
                  capacity_mib = greatest(EXCLUDED.capacity_mib, devices.resident_mib + devices.working_mib),
-                 turns = greatest(EXCLUDED.turns, devices.turns_taken), lost_at = NULL, updated_at = now()",
+                 turns = greatest(EXCLUDED.turns, devices.turns_taken), updated_at = now(),
+                 -- Who starts on a device has found it working, but another worker may know better.
+                 lost_at = CASE WHEN EXISTS (SELECT FROM workers WHERE device_id = devices.id AND state <> 'gone')
+                                THEN devices.lost_at END",
         )
         .bind(&device.id.0)
         .bind(&new.host)

@@ -42,7 +42,7 @@ pub struct DeviceRecord {
     pub utilisation: Option<i32>,
     /// °C.
     pub temperature: Option<i32>,
-    /// When the device was lost.
+    /// Since when the device can't be used: it is lost, has to be reset or does not answer.
     pub lost_at: Option<DateTime<Utc>>,
     /// Models on it.
     pub residents: Vec<ResidentRecord>,

@@ -55,6 +55,44 @@ async fn memory_of_strangers_is_not_granted() {
 }
 
 #[tokio::test]
+async fn a_lost_device_is_granted_nothing_until_its_worker_says_that_it_is_back() {
+    let world = World::new().await;
+    let worker = world.register("here", 10_000, 1).await;
+    let beat = async |lost: Option<bool>, unread: bool| {
+        let telemetry = DeviceTelemetry {
+            used: (!unread).then_some(Mib(70)),
+            lost,
+            unread,
+            ..DeviceTelemetry::default()
+        };
+        let beat = Beat {
+            worker: worker.id,
+            device: worker.device.clone(),
+            held: Vec::new(),
+            telemetry,
+            residents: Vec::new(),
+        };
+        world.store.beat(&beat).await.expect("beaten");
+        world.device(&worker).await
+    };
+    assert_eq!(beat(None, false).await.lost_at, None);
+    let lost_at = beat(Some(true), true).await.lost_at;
+    assert!(lost_at.is_some());
+    let grant = load(&worker, world.submit().await);
+    assert!(world.grant(&grant).await.is_none());
+    // Neither another sign of life nor another worker on the device brings it back.
+    let device = beat(None, true).await;
+    assert_eq!((device.lost_at, device.used), (lost_at, Some(Mib(70))));
+    world
+        .register_engine("here", EngineKind::Llm, 10_000, 1)
+        .await;
+    assert_eq!(beat(Some(true), false).await.lost_at, lost_at);
+    assert!(world.grant(&grant).await.is_none());
+    assert_eq!(beat(Some(false), false).await.lost_at, None);
+    assert!(world.grant(&grant).await.is_some());
+}
+
+#[tokio::test]
 async fn a_worker_that_drains_or_a_model_that_goes_gets_nothing_more() {
     let world = World::new().await;
     let worker = world.worker().await;

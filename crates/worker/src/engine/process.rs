@@ -17,6 +17,8 @@ use super::diagnose::diagnose;
 
 /// Lines of standard error that are kept for the error message.
 const TAIL: usize = 30;
+/// How long a killed child may take to end before its job goes on without it.
+const DEATH: Duration = Duration::from_secs(2);
 /// How long a dead child's last words may take to arrive.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -134,11 +136,22 @@ impl EngineChild {
         }
     }
 
-    /// Kills the child and waits until it is reaped, so that its memory is free.
+    /// Kills the child and waits for its end, but not for long: one that hangs in a driver ends only when the driver
+    /// lets go of it, and its job need not wait for that.
     pub(crate) async fn kill(&mut self) -> Option<ExitStatus> {
         // Fails only where the child is reaped already.
         let _ = self.child.start_kill();
-        self.child.wait().await.ok()
+        tokio::time::timeout(DEATH, self.child.wait())
+            .await
+            .ok()?
+            .ok()
+    }
+
+    /// Waits until a killed child is reaped, so that its memory is free.
+    pub(crate) async fn reaped(&mut self) {
+        if let Err(error) = self.child.wait().await {
+            tracing::error!(%error, "the engine's end can't be waited for");
+        }
     }
 
     /// Waits for a dying child, or kills one that should be dead, and says why it ended.

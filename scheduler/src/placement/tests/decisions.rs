@@ -150,15 +150,21 @@ fn nobody_waits_for_memory_in_quarantine() {
 }
 
 #[test]
-fn a_lost_device_gets_nothing() {
+fn a_lost_device_gets_nothing_and_is_named_where_no_other_is_left() {
     let mut bench = Bench::new();
     let device = bench.device(20_000, 1);
     bench.snapshot.devices[device].lost_at = Some(any_time());
     bench.queue(&[("anime", 512)]);
-    let gone = WaitReason::NoWorker {
-        preset: "anime".into(),
+    let lost = WaitReason::DeviceLost {
+        device: bench.snapshot.devices[device].id.clone(),
     };
-    assert_eq!(reason(&bench.decide(), 1), Some(&gone));
+    assert_eq!(reason(&bench.decide(), 1), Some(&lost));
+    let other = bench.device(20_000, 1);
+    let actions = bench.decide();
+    let [granted] = grants(&actions)[..] else {
+        panic!("{actions:?}")
+    };
+    assert_eq!(granted.device, bench.snapshot.devices[other].id);
 }
 
 #[test]
