@@ -9,6 +9,7 @@ use mystic_domain::{FailureKind, GenerateParams, Phase, PhaseTimes};
 use mystic_engine::child::{Engine, EngineError, Events};
 use mystic_engine::{Command, Event, LoadModel, ScoredTag, TagInstructions};
 
+use crate::journal;
 use crate::script::{Fault, Script, Then, When};
 
 /// Progress reports of one load.
@@ -76,6 +77,7 @@ impl FakeEngine {
         pixels: &Path,
         events: &Events,
     ) -> Result<Event, EngineError> {
+        journal::note(&self.folder, "begin", pixels).map_err(defect)?;
         let sampling = |when| matches!(when, When::Sampling { .. });
         let fault = Fault::take(&self.folder, sampling).map_err(defect)?;
         for step in 0..params.steps {
@@ -96,6 +98,7 @@ impl FakeEngine {
         let colours = seed.to_le_bytes();
         let rgb: Vec<u8> = colours.into_iter().cycle().take(3 * area).collect();
         std::fs::write(pixels, rgb).map_err(defect)?;
+        journal::note(&self.folder, "end", pixels).map_err(defect)?;
         Ok(Event::Image {
             width,
             height,

@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod disk;
+pub mod fault;
 pub mod health;
 pub mod http;
 mod lease_times;

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
@@ -48,6 +49,18 @@ impl Postgres {
     /// [`Error::ProgramMissing`], [`Error::VersionMissing`], [`Error::Ended`],
     /// [`Error::NotReady`] and [`Error::Io`].
     pub fn start(home: &Home, durability: Durability) -> Result<Self> {
+        Self::start_with(home, durability, &[])
+    }
+
+    /// As [`Postgres::start`], with these variables in the server's environment.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub fn start_with(
+        home: &Home,
+        durability: Durability,
+        environment: &[(OsString, OsString)],
+    ) -> Result<Self> {
         let data = home.data().join("postgres");
         let programs = programs_for(&data)?;
         if !data.join("PG_VERSION").is_file() {
@@ -59,6 +72,7 @@ impl Postgres {
         let log_start = log.seek(SeekFrom::End(0)).at("cannot read", &log_path)?;
         let mut command = home.command(&programs.program("postgres"));
         command.arg("-D").arg(&data);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         for setting in settings(home.sockets(), durability) {
             command.arg("-c").arg(setting);
         }
@@ -79,6 +93,12 @@ impl Postgres {
         };
         server.wait_ready(&data, &log_path, log_start)?;
         Ok(server)
+    }
+
+    /// Where a server in `home` listens.
+    #[must_use]
+    pub fn socket(home: &Home) -> PathBuf {
+        home.sockets().join(".s.PGSQL.5432")
     }
 
     /// URL of one of its databases.

@@ -30,7 +30,7 @@ impl Redis {
     /// [`Error::ProgramMissing`], [`Error::Ended`], [`Error::NotReady`] and [`Error::Io`].
     pub fn start(home: &Home) -> Result<Self> {
         let program = find_redis()?;
-        let socket = home.sockets().join("redis.sock");
+        let socket = Self::socket(home);
         if socket.exists() {
             std::fs::remove_file(&socket).at("cannot remove", &socket)?;
         }
@@ -51,6 +51,12 @@ impl Redis {
         let server = Self { child, socket };
         server.wait_ready(&log_path, log_start)?;
         Ok(server)
+    }
+
+    /// Where a server in `home` listens.
+    #[must_use]
+    pub fn socket(home: &Home) -> PathBuf {
+        home.sockets().join("redis.sock")
     }
 
     /// URL of the server.

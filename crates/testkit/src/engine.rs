@@ -26,6 +26,15 @@ impl FakeEngine {
         Ok(Self { folder })
     }
 
+    /// Lets the children note each picture that they begin and end; the file that they note it in. A line holds when,
+    /// in seconds since the machine's start, which process, `begin` or `end`, and the name of the pixels' file.
+    ///
+    /// # Errors
+    /// The file can't be made.
+    pub fn keep_journal(&self) -> io::Result<PathBuf> {
+        fake_engine::start_journal(self.folder.path())
+    }
+
     /// The program to start.
     #[must_use]
     pub fn program(&self) -> PathBuf {
@@ -62,6 +71,21 @@ pub fn program(name: &str) -> io::Result<PathBuf> {
             "no {name} above {}: cargo build --workspace",
             executable.display()
         );
+        io::Error::new(io::ErrorKind::NotFound, message)
+    })
+}
+
+/// A shared library of this workspace that is a dependency of this crate, as cargo built it: beside the test's own
+/// executable in `target/<profile>/deps`, or in `deps` below a program in `target/<profile>`.
+///
+/// # Errors
+/// It was not built.
+pub fn library(name: &str) -> io::Result<PathBuf> {
+    let executable = std::env::current_exe()?;
+    let folder = executable.parent().unwrap_or(Path::new("."));
+    let mut places = [folder.join("deps").join(name), folder.join(name)].into_iter();
+    places.find(|path| path.is_file()).ok_or_else(|| {
+        let message = format!("no {name} in {} or its deps", folder.display());
         io::Error::new(io::ErrorKind::NotFound, message)
     })
 }

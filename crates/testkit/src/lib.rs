@@ -2,15 +2,21 @@
 //!
 //! Everything here panics on failure: it is called from tests only.
 
+mod audit;
 mod engine;
 mod place;
 mod postgres;
+mod proxy;
 mod redis;
+mod servers;
 mod wait;
 
-pub use engine::{FakeEngine, Fault, Script, Then, When, program};
+pub use audit::{Audit, Effect, Move, Overbooking};
+pub use engine::{FakeEngine, Fault, Script, Then, When, library, program};
 pub use postgres::Postgres;
+pub use proxy::{Direction, Flow, Proxy};
 pub use redis::Redis;
+pub use servers::{PostgresServer, RedisServer};
 pub use wait::{wait_until, wait_until_within};
 
 pub mod nvml;

@@ -1,7 +1,7 @@
 //! A host with NVIDIA cards that aren't there: the fake NVML library and the state that it plays.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 pub use fake_nvml::{Card, Process, ProcessKind, State, XidEvent};
@@ -27,7 +27,7 @@ impl FakeNvml {
         let state = State::with_cards(cards);
         state.write(&folder.path().join(LIBRARY).with_extension("json"))?;
         // A copy, since the loader takes two links to one file for one library.
-        std::fs::copy(built_library()?, folder.path().join(LIBRARY))?;
+        std::fs::copy(crate::library(LIBRARY)?, folder.path().join(LIBRARY))?;
         Ok(Self {
             folder,
             state: Mutex::new(state),
@@ -94,19 +94,4 @@ impl FakeNvml {
             }
         })
     }
-}
-
-/// The library as cargo built it. It is a dependency of this crate, so it lies beside the test's own executable in
-/// `target/<profile>/deps`, or in `deps` below a program in `target/<profile>`.
-fn built_library() -> io::Result<PathBuf> {
-    let executable = std::env::current_exe()?;
-    let folder = executable.parent().unwrap_or(Path::new("."));
-    let places = [folder.join("deps").join(LIBRARY), folder.join(LIBRARY)];
-    places
-        .into_iter()
-        .find(|path| path.is_file())
-        .ok_or_else(|| {
-            let message = format!("no {LIBRARY} in {} or its deps", folder.display());
-            io::Error::new(io::ErrorKind::NotFound, message)
-        })
 }

@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use mystic_domain::{Failure, FailureKind, JobParams, PhaseTimes, WorkerId};
 use mystic_engine::TagInstructions;
+use mystic_process::fault;
 use mystic_queue::Queue;
 use mystic_store::{Claimed, Outcome, Settled, Store};
 use tokio::time::sleep;
@@ -95,6 +96,7 @@ pub(crate) async fn run(bench: Arc<Bench>, holding: Holding) {
     let Some(claimed) = claim(&bench, &holding).await else {
         return;
     };
+    fault::point(fault::Point::Claimed);
     let span = tracing::info_span!(
         "attempt", job = %holding.job, attempt = claimed.job.attempt, worker = %bench.worker,
         device = claimed.job.device.as_ref().map(tracing::field::display)
@@ -173,7 +175,9 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
         }
     };
     if let Some(outcome) = &outcome {
+        fault::point(fault::Point::Settling);
         settle(bench, holding, outcome, times, alive).await;
+        fault::point(fault::Point::Settled);
     } else {
         tracing::warn!("the lease is lost: the attempt ends with no effect");
     }

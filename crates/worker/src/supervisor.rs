@@ -11,7 +11,7 @@ use mystic_process::config::{Config, Tagging};
 use mystic_process::health::Health;
 use mystic_process::shutdown::Shutdown;
 use mystic_process::telemetry::Telemetry;
-use mystic_process::{health, http};
+use mystic_process::{fault, health, http};
 use mystic_queue::{Queue, QueueOptions, Signal};
 use mystic_store::{Registration, Store};
 use tokio::sync::{Notify, mpsc};
@@ -117,6 +117,7 @@ impl Worker {
         self.store
             .register(&self.registration(worker).await?)
             .await?;
+        fault::point(fault::Point::Registered);
         tracing::info!(%worker, device = %self.device.id(), engine = self.engine.as_str(), "registered");
         let bench = Arc::new(self.bench(worker));
         let held = Held::default();

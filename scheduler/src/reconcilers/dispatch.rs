@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mystic_domain::{JobId, ResidentId, WaitReason};
+use mystic_process::fault;
 use mystic_queue::RunTicket;
 use mystic_store::{Grant, Granted, Snapshot, Store};
 use tokio::sync::Notify;
@@ -40,6 +41,7 @@ impl Dispatch {
     async fn grant(&self, grant: &Grant) -> Result<(), RunError> {
         match self.store.grant(grant).await? {
             Granted::Yes(fence) => {
+                fault::point(fault::Point::Granted);
                 tracing::info!(job = %grant.job, worker = %grant.worker, device = %grant.device,
                     preset = %grant.preset, plan = grant.plan.as_str(), %fence, "job granted");
                 let job = grant.job;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use mystic_domain::{Fence, JobId};
+use mystic_process::fault;
 use mystic_store::Store;
 use tokio::time::Instant;
 
@@ -43,6 +44,7 @@ impl Reconcile for Expire {
             if asked.saturating_duration_since(since) < self.limit {
                 still.insert((job, fence), since);
             } else if self.store.expire(job, fence).await? {
+                fault::point(fault::Point::Expired);
                 tracing::warn!(%job, %fence, %worker, "lease not claimed, job queued again");
                 acted::<Self>("expire");
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mystic_domain::WorkerId;
+use mystic_process::fault;
 use mystic_store::Store;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -51,6 +52,7 @@ impl Reconcile for Reap {
             if asked.saturating_duration_since(since) < self.limit {
                 still.insert(worker, (beat, since));
             } else if let Some(jobs) = self.store.reap(worker, beat).await? {
+                fault::point(fault::Point::Reaped);
                 tracing::warn!(%worker, jobs = jobs.len(), "worker is silent and was given up");
                 acted::<Self>("reap");
                 self.fleet.notify_one();

@@ -8,7 +8,7 @@ use mystic_domain::{
     EngineKind, GenerateParams, ImageId, ImageModel, InvalidField, JobId, JobParams, MAX_SEED,
     Model, Preset, TagParams,
 };
-use mystic_process::disk;
+use mystic_process::{disk, fault};
 use mystic_store::{NewJob, Submitted};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -193,6 +193,7 @@ pub async fn submit(
     };
     let (status, record) = match app.store.submit(&new).await? {
         Submitted::New(record) => {
+            fault::point(fault::Point::Submitted);
             app.hints.submitted(record.id);
             tracing::info!(job = %record.id, preset = record.preset, owner = record.owner, "job accepted");
             (StatusCode::ACCEPTED, record)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mystic_domain::{GenerateParams, ImageId, Phase, PhaseTimes, Progress};
 use mystic_engine::{Command, Event};
+use mystic_process::fault;
 use mystic_store::{Claimed, Committed, NewImage, Outcome};
 
 use super::progress::Reporter;
@@ -51,7 +52,9 @@ pub(super) async fn run(
         };
         reporter.report(progress(Phase::Encoding, 0, 0));
         let seed = params.seed + i64::from(index);
-        let pixels = bench.scratch.join(format!("{}-{index}.rgb", holding.job));
+        let pixels = bench
+            .scratch
+            .join(format!("{}-{}-{index}.rgb", holding.job, holding.fence));
         let command = Command::Generate {
             params: params.clone(),
             seed,
@@ -85,6 +88,7 @@ pub(super) async fn run(
                 }
             }
         };
+        fault::point(fault::Point::PixelsWritten);
         reporter.report(progress(Phase::Saving, 0, 0));
         let saving = tokio::time::Instant::now();
         let recipe = Recipe {
@@ -133,6 +137,7 @@ pub(super) async fn run(
                 None => return Err(defect("the picture can't be committed")),
             }
         }
+        fault::point(fault::Point::ImageCommitted);
         if let Err(error) = tokio::fs::remove_file(&pixels).await {
             tracing::debug!(%error, "the pixels can't be removed; the next start does it");
         }

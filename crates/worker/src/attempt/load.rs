@@ -2,6 +2,7 @@
 
 use mystic_domain::{Failure, FailureKind, Phase, PhaseTimes, Progress};
 use mystic_engine::{Command, Event};
+use mystic_process::fault;
 use mystic_store::Claimed;
 
 use super::progress::Reporter;
@@ -38,6 +39,7 @@ pub(super) async fn ensure(
     let patience = bench.paces.loading(weights);
     let child = EngineChild::start(&bench.children.program, bench.paces.floor()).await?;
     let child = place.insert(child);
+    fault::point(fault::Point::ChildStarted);
     let pid = child.pid();
     bench.children.note_pid(claimed.resident, pid);
     if let Some(pid) = pid

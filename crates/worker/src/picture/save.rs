@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use mystic_domain::{Failure, FailureKind, Mib, file_path};
-use mystic_process::disk;
+use mystic_process::{disk, fault};
 use mystic_store::Store;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
@@ -130,10 +130,12 @@ impl Shelf {
         if !self.store.stage_file(&sha256, file.len() as u64).await? {
             return Err(SaveError::Deleting);
         }
+        fault::point(fault::Point::FileStaged);
         let path = ObjectPath::from(file_path(&sha256));
         self.files
             .put(&path, PutPayload::from_bytes(Bytes::from(file)))
             .await?;
+        fault::point(fault::Point::FileNamed);
         Ok(sha256)
     }
 }

@@ -1,0 +1,52 @@
+//! The servers of one stack after another: a Postgres with a migrated, audited template, and a Redis.
+
+use std::process::Command;
+
+use anyhow::ensure;
+use mystic_testkit::{Audit, PostgresServer, RedisServer, program};
+
+use super::slot::Slot;
+
+const TEMPLATE: &str = "template_audited";
+
+/// What runs of one lane share, one after the other.
+pub(super) struct Servers {
+    pub(super) postgres: PostgresServer,
+    pub(super) redis: RedisServer,
+}
+
+impl Servers {
+    /// Starts both, and makes the database that every run's is a copy of.
+    pub(super) async fn start() -> anyhow::Result<Self> {
+        let servers = tokio::task::spawn_blocking(|| Self {
+            postgres: PostgresServer::start(),
+            redis: RedisServer::start(),
+        })
+        .await?;
+        let postgres = &servers.postgres;
+        let create = format!("CREATE DATABASE {TEMPLATE}");
+        // Each process is a role of its own, so that the audit knows who writes.
+        let roles = Slot::ALL.map(|slot| format!("CREATE ROLE {} LOGIN SUPERUSER", slot.role()));
+        let statements: Vec<String> = [create].into_iter().chain(roles).collect();
+        postgres.execute("postgres", &statements).await;
+        let migrated = Command::new(program("api")?)
+            .arg("migrate")
+            .env("DATABASE_URL", postgres.url(TEMPLATE))
+            .output()?;
+        ensure!(migrated.status.success(), "{migrated:?}");
+        postgres.execute(TEMPLATE, &[Audit::triggers()]).await;
+        Ok(servers)
+    }
+
+    /// Makes an empty, migrated, audited database.
+    pub(super) async fn create(&self, database: &str) {
+        let create = format!("CREATE DATABASE {database} TEMPLATE {TEMPLATE}");
+        self.postgres.execute("postgres", &[create]).await;
+    }
+
+    /// Deletes a database.
+    pub(super) async fn delete(&self, database: &str) {
+        let delete = format!("DROP DATABASE {database} WITH (FORCE)");
+        self.postgres.execute("postgres", &[delete]).await;
+    }
+}
