@@ -97,16 +97,20 @@ pub(super) async fn run(
             preset: &claimed.job.preset,
             plan: claimed.job.plan,
         };
-        for put in 1..=PUTS {
+        let mut puts = 1;
+        loop {
             let saved = match bench.shelf.save(&pixels, width, height, &recipe).await {
                 Ok(saved) => saved,
-                Err(SaveError::Deleting) if put < PUTS => {
+                Err(SaveError::Deleting) if puts < PUTS => {
+                    puts += 1;
                     tokio::time::sleep(Duration::from_millis(200)).await;
                     continue;
                 }
-                Err(SaveError::Database(error))
-                    if error.is_unavailable() && holding.stopped().is_none() =>
-                {
+                // However long the database is away, the picture is made and waits for it.
+                Err(SaveError::Database(error)) if error.is_unavailable() => {
+                    if let Some(why) = holding.stopped() {
+                        return Err(Halt::Stopped(why));
+                    }
                     tokio::time::sleep(super::AGAIN).await;
                     continue;
                 }
@@ -129,7 +133,7 @@ pub(super) async fn run(
             };
             match persist!(holding, "commit", bench.store.commit_image(&new)) {
                 Some(Committed::New | Committed::Already) => break,
-                Some(Committed::FilesGone) if put < PUTS => {}
+                Some(Committed::FilesGone) if puts < PUTS => puts += 1,
                 Some(Committed::FilesGone) => {
                     return Err(defect("the picture's file is deleted again and again"));
                 }
