@@ -7,8 +7,12 @@ use sqlx::PgConnection;
 use crate::Result;
 
 /// Takes the device's row lock: the first step of every transaction that books or frees.
+///
+/// `NO KEY`, here and in every row lock: a row that is updated twice in one transaction has its foreign keys checked
+/// again, which takes a key share on what it refers to. Against a plain `FOR UPDATE` a claim that holds its job would
+/// then wait for the device, against the order of locks.
 pub(crate) async fn lock(tx: &mut PgConnection, device: &DeviceId) -> Result<()> {
-    sqlx::query("SELECT FROM devices WHERE id = $1 FOR UPDATE")
+    sqlx::query("SELECT FROM devices WHERE id = $1 FOR NO KEY UPDATE")
         .bind(&device.0)
         .execute(tx)
         .await?;

@@ -66,7 +66,7 @@ pub(crate) async fn release_jobs(
 ) -> Result<Vec<JobId>> {
     let rows: Vec<JobRow> = sqlx::query_as(
         "SELECT * FROM jobs WHERE worker_id = $1 AND state IN ('leased', 'running')
-           AND ($2::uuid IS NULL OR resident_id = $2) ORDER BY id FOR UPDATE",
+           AND ($2::uuid IS NULL OR resident_id = $2) ORDER BY id FOR NO KEY UPDATE",
     )
     .bind(worker.0)
     .bind(on.map(|resident| resident.0))

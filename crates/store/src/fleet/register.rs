@@ -133,7 +133,7 @@ impl Store {
             return Ok(false);
         };
         let state: String =
-            sqlx::query_scalar("SELECT state FROM workers WHERE id = $1 FOR UPDATE")
+            sqlx::query_scalar("SELECT state FROM workers WHERE id = $1 FOR NO KEY UPDATE")
                 .bind(worker.0)
                 .fetch_one(&mut *tx)
                 .await?;

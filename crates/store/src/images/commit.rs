@@ -64,7 +64,7 @@ impl Store {
     async fn commit_image_once(&self, new: &NewImage) -> Result<Committed> {
         let mut tx = self.pool.begin().await?;
         let job: Option<JobRow> = sqlx::query_as(
-            "SELECT * FROM jobs WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'running' FOR UPDATE",
+            "SELECT * FROM jobs WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'running' FOR NO KEY UPDATE",
         )
         .bind(new.job.0)
         .bind(new.worker.0)

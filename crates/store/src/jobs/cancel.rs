@@ -36,10 +36,11 @@ impl Store {
         // The device's lock comes before the job's. A job that is granted in between has another device than
         // the one that was locked; then the lease is left to its expiry or its worker.
         let device = leases::lock_device_of(&mut tx, id).await?;
-        let job: Option<JobRow> = sqlx::query_as("SELECT * FROM jobs WHERE id = $1 FOR UPDATE")
-            .bind(id.0)
-            .fetch_optional(&mut *tx)
-            .await?;
+        let job: Option<JobRow> =
+            sqlx::query_as("SELECT * FROM jobs WHERE id = $1 FOR NO KEY UPDATE")
+                .bind(id.0)
+                .fetch_optional(&mut *tx)
+                .await?;
         let Some(job) = job else {
             return Ok(Cancelled::NotFound);
         };

@@ -31,10 +31,11 @@ impl Store {
 
     async fn retry_once(&self, id: JobId) -> Result<Retried> {
         let mut tx = self.pool.begin().await?;
-        let job: Option<JobRow> = sqlx::query_as("SELECT * FROM jobs WHERE id = $1 FOR UPDATE")
-            .bind(id.0)
-            .fetch_optional(&mut *tx)
-            .await?;
+        let job: Option<JobRow> =
+            sqlx::query_as("SELECT * FROM jobs WHERE id = $1 FOR NO KEY UPDATE")
+                .bind(id.0)
+                .fetch_optional(&mut *tx)
+                .await?;
         let Some(job) = job else {
             return Ok(Retried::NotFound);
         };

@@ -40,7 +40,7 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         let device = lock_device_of(&mut tx, job).await?;
         let leased: Option<JobRow> = sqlx::query_as(
-            "SELECT * FROM jobs WHERE id = $1 AND fence = $2 AND state = 'leased' FOR UPDATE",
+            "SELECT * FROM jobs WHERE id = $1 AND fence = $2 AND state = 'leased' FOR NO KEY UPDATE",
         )
         .bind(job.0)
         .bind(fence.0)

@@ -118,7 +118,9 @@ impl Store {
             "UPDATE jobs SET state = 'leased', fence = fence + 1, worker_id = $2, device_id = $3, resident_id = $4,
                              plan = $5, leased_at = now(), wait_reason = NULL
              WHERE id = $1 AND state = 'queued' AND cancel_requested_at IS NULL
-               AND (not_before IS NULL OR not_before <= now())
+               AND (not_before IS NULL OR not_before <= now()
+                    OR now() < (SELECT finished_at FROM job_attempts
+                                WHERE job_id = jobs.id AND attempt = jobs.attempt))
              RETURNING fence",
         )
         .bind(grant.job.0)

@@ -76,7 +76,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         let held: Option<JobRow> = sqlx::query_as(
-            "SELECT * FROM jobs WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'running' FOR UPDATE",
+            "SELECT * FROM jobs WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'running' FOR NO KEY UPDATE",
         )
         .bind(job.0)
         .bind(worker.0)

@@ -83,7 +83,10 @@ impl Store {
              CROSS JOIN LATERAL (
                  SELECT id, kind, preset, owner, priority, params, plan, wait_reason FROM jobs
                  WHERE state = 'queued' AND engine = asked.engine AND cancel_requested_at IS NULL
-                   AND (not_before IS NULL OR not_before <= now())
+                   -- A back-off whose attempt ended in the future was set by a clock that has been put back since.
+                   AND (not_before IS NULL OR not_before <= now()
+                        OR now() < (SELECT finished_at FROM job_attempts
+                                    WHERE job_id = jobs.id AND attempt = jobs.attempt))
                  ORDER BY priority DESC, id LIMIT $1
              ) AS first
              ORDER BY priority DESC, id",

@@ -228,3 +228,63 @@ async fn a_heartbeat_tells_what_was_lost_what_is_new_and_what_to_end() {
     let reply = world.store.beat(&beat).await.expect("beaten");
     assert!(!reply.known);
 }
+
+#[tokio::test]
+async fn whoever_waits_for_a_job_with_its_device_locked_is_in_no_claim_s_way() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.lease(&worker, world.submit().await).await;
+    let mut claim = world.store.pool().begin().await.expect("a transaction");
+    sqlx::query("SELECT FROM jobs WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(lease.job.0)
+        .execute(&mut *claim)
+        .await
+        .expect("locked");
+    let store = world.store.clone();
+    let expiring = tokio::spawn(async move { store.expire(lease.job, lease.fence).await });
+    mystic_testkit::wait_until("the expiry to wait for the job", || async {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+        .fetch_one(world.store.pool())
+        .await
+        .expect("counted");
+        waiting == 1
+    })
+    .await;
+    // What Postgres does by itself when a transaction writes its job's row for the second time.
+    sqlx::query("SELECT FROM devices WHERE id = $1 FOR KEY SHARE NOWAIT")
+        .bind(&worker.device.0)
+        .execute(&mut *claim)
+        .await
+        .expect("not in the way");
+    claim.commit().await.expect("committed");
+    assert!(expiring.await.expect("no panic").expect("answered"));
+}
+
+#[tokio::test]
+async fn a_back_off_that_began_in_the_future_is_over() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit().await).await;
+    let crash = failed(FailureKind::EngineCrashed);
+    let settled = world.settle(&worker, lease, &crash, true).await;
+    assert_eq!(settled, Settled::Done(JobState::Queued));
+    let queued = async || {
+        let snapshot = world.store.snapshot(10).await.expect("read");
+        snapshot.queued.iter().any(|job| job.id == lease.job)
+    };
+    assert!(!queued().await, "it waits");
+    let again = sit(&worker, lease.job, lease.resident);
+    assert_eq!(world.grant(&again).await.map(|lease| lease.job), None);
+    // As the rows look when the database's clock is put back by an hour.
+    for statement in [
+        "UPDATE jobs SET not_before = not_before + interval '1 hour'",
+        "UPDATE job_attempts SET finished_at = finished_at + interval '1 hour'",
+    ] {
+        let put_back = sqlx::query(statement).execute(world.store.pool()).await;
+        put_back.expect("updated");
+    }
+    assert!(queued().await);
+    assert!(world.grant(&again).await.is_some());
+}
