@@ -38,7 +38,12 @@ pub(super) enum Entry {
         body: String,
     },
     /// No answer.
-    Silence { what: String, error: String },
+    Silence {
+        #[expect(dead_code, reason = "for whoever reads the history")]
+        what: String,
+        #[expect(dead_code, reason = "for whoever reads the history")]
+        error: String,
+    },
 }
 
 /// Everything that the clients saw, in order.

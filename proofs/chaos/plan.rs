@@ -170,7 +170,8 @@ impl Plan {
         let slow_disk = rng.random_bool(0.25).then(|| {
             let by = rng.random_range(20..200);
             if rng.random_bool(0.5) {
-                SlowDisk::Postgres(by / 5)
+                // It syncs every file that it has when it starts after a crash.
+                SlowDisk::Postgres(by / 20)
             } else {
                 SlowDisk::Worker(*pick(&mut rng, &[Slot::SdA, Slot::SdB]), by)
             }

@@ -18,6 +18,8 @@ use super::summary::{Invariant, Summary, Violation};
 
 /// What the queue has to drain in, after healing.
 const DRAINED_WITHIN: Duration = Duration::from_secs(60);
+/// A ledger that is not at rest by then is worth a look, whatever the reason.
+const SLOW: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Runs one seed and says what came of it; keeps the logs where a promise was not kept.
@@ -113,6 +115,7 @@ async fn weather(
         sleep(LOOK).await;
     };
     let rest = Instant::now();
+    let mut slow = None;
     loop {
         match unrest(store, &stack.watch).await {
             Ok(None) => break,
@@ -123,8 +126,17 @@ async fn weather(
                 });
                 break;
             }
-            _ => sleep(LOOK).await,
+            Ok(Some(seen)) => slow = Some(seen).filter(|_| rest.elapsed() > SLOW).or(slow),
+            Err(_) => {}
         }
+        sleep(LOOK).await;
+    }
+    if let Some(seen) = slow {
+        let took = rest.elapsed().as_secs_f64();
+        eprintln!(
+            "chaos: {}: at rest only after {took:.1} s: {seen}",
+            stack.database
+        );
     }
     Ok(recovery)
 }
@@ -214,8 +226,7 @@ async fn finish(
     let database = stack.database.clone();
     let mut stack = Arc::into_inner(stack).expect("nobody else holds it");
     if summary.violations.is_empty() {
-        servers.delete(&database).await;
-        return Ok(());
+        return servers.delete(&database).await;
     }
     for Violation { invariant, seen } in &summary.violations {
         eprintln!("chaos: seed {seed}: {}: {seen}", invariant.name());
@@ -241,6 +252,5 @@ async fn finish(
     let kept = stack.folder.path().to_owned();
     stack.disk.keep(&kept.join("pictures"));
     eprintln!("chaos: again: {repeat}; logs: {}", kept.display());
-    servers.delete(&database).await;
-    Ok(())
+    servers.delete(&database).await
 }

@@ -1,6 +1,8 @@
 //! The servers of one stack after another: a Postgres with a migrated, audited template, and a Redis.
 
+use std::ffi::OsString;
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::ensure;
 use mystic_testkit::{Audit, PostgresServer, RedisServer, program};
@@ -38,15 +40,34 @@ impl Servers {
         Ok(servers)
     }
 
+    /// Starts both if they don't run, Postgres anew where its environment is to be another.
+    pub(super) async fn start_again(
+        self: &Arc<Self>,
+        environment: Vec<(OsString, OsString)>,
+    ) -> anyhow::Result<()> {
+        let servers = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            if servers.postgres.set_environment(environment) {
+                servers.postgres.stop();
+            }
+            servers.postgres.again();
+            servers.redis.again();
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Makes an empty, migrated, audited database.
     pub(super) async fn create(&self, database: &str) {
         let create = format!("CREATE DATABASE {database} TEMPLATE {TEMPLATE}");
         self.postgres.execute("postgres", &[create]).await;
     }
 
-    /// Deletes a database.
-    pub(super) async fn delete(&self, database: &str) {
+    /// Deletes a run's database, on servers that are as quick and as right as they can be.
+    pub(super) async fn delete(self: &Arc<Self>, database: &str) -> anyhow::Result<()> {
+        self.start_again(Vec::new()).await?;
         let delete = format!("DROP DATABASE {database} WITH (FORCE)");
         self.postgres.execute("postgres", &[delete]).await;
+        Ok(())
     }
 }

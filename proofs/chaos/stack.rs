@@ -62,9 +62,9 @@ impl Stack {
             };
             Clock::new(file)
         });
-        start_servers(servers, &plan, clock.as_ref()).await?;
         let database = format!("run_{seed}");
         servers.create(&database).await;
+        start_servers(servers, &plan, clock.as_ref()).await?;
         let mut proxies = BTreeMap::new();
         for slot in Slot::ALL {
             let (postgres, redis) = (servers.postgres.socket(), servers.redis.socket());
@@ -264,16 +264,7 @@ async fn start_servers(
         )?);
     }
     environment.extend(preload(&preloaded));
-    let servers = Arc::clone(servers);
-    tokio::task::spawn_blocking(move || {
-        if servers.postgres.set_environment(environment) {
-            servers.postgres.stop();
-        }
-        servers.postgres.again();
-        servers.redis.again();
-    })
-    .await?;
-    Ok(())
+    servers.start_again(environment).await
 }
 
 /// A copy that Postgres' own user can read: a checkout may lie where only its owner can.
