@@ -95,7 +95,7 @@ impl Clients {
 
     /// Waits until the API answers.
     pub(super) async fn wait_for_api(&self) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while Instant::now() < deadline {
             let asked = self.http.get(format!("{}/queue", self.url)).send().await;
             if asked.is_ok_and(|answer| answer.status().is_success()) {

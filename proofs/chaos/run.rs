@@ -17,7 +17,7 @@ use super::stack::Stack;
 use super::summary::{Invariant, Summary, Violation};
 
 /// What the queue has to drain in, after healing.
-const DRAINED_WITHIN: Duration = Duration::from_secs(60);
+const DRAINED_WITHIN: Duration = Duration::from_mins(1);
 /// A ledger that is not at rest by then is worth a look, whatever the reason.
 const SLOW: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(50);

@@ -47,7 +47,7 @@ impl Servers {
     ) -> anyhow::Result<()> {
         let servers = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
-            if servers.postgres.set_environment(environment) {
+            if servers.postgres.set_environment(&environment) {
                 servers.postgres.stop();
             }
             servers.postgres.again();

@@ -50,10 +50,6 @@ impl Watch {
         let thread = std::thread::spawn(move || {
             while !watching.over.load(Ordering::Relaxed) {
                 watching.look();
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "a thread that looks now and then"
-                )]
                 std::thread::sleep(EVERY);
             }
         });

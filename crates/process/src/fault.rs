@@ -72,10 +72,10 @@ impl Point {
 pub fn point(here: Point) {
     if cfg!(debug_assertions)
         && let Some((point, passage)) = armed()
-        && *point == here
+        && point == here
     {
         static PASSED: AtomicU32 = AtomicU32::new(0);
-        if PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *passage {
+        if PASSED.fetch_add(1, Ordering::Relaxed) + 1 == passage {
             // Nothing can be done about a signal that is not delivered, and it always is.
             let _ = raise(Signal::SIGKILL);
         }
@@ -83,9 +83,9 @@ pub fn point(here: Point) {
 }
 
 /// What the environment asks for, read once.
-fn armed() -> &'static Option<(Point, u32)> {
+fn armed() -> Option<(Point, u32)> {
     static ARMED: OnceLock<Option<(Point, u32)>> = OnceLock::new();
-    ARMED.get_or_init(|| {
+    *ARMED.get_or_init(|| {
         #[expect(
             clippy::disallowed_methods,
             reason = "no setting of the product: it exists for proofs alone, and not in a release"

@@ -46,8 +46,8 @@ impl PostgresServer {
     }
 
     /// Sets what the server's environment is from its next start on; whether that is another than before.
-    pub fn set_environment(&self, environment: Vec<(OsString, OsString)>) -> bool {
-        let before = std::mem::replace(&mut *held(&self.environment), environment.clone());
+    pub fn set_environment(&self, environment: &[(OsString, OsString)]) -> bool {
+        let before = std::mem::replace(&mut *held(&self.environment), environment.to_vec());
         before != environment
     }
 
@@ -55,10 +55,6 @@ impl PostgresServer {
     ///
     /// # Panics
     /// When it does not start.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the processes of a killed server end by themselves, unseen"
-    )]
     pub fn again(&self) {
         let mut running = held(&self.running);
         if running
@@ -185,6 +181,9 @@ impl RedisServer {
     }
 
     /// Deletes everything that the server holds; false where it does not answer.
+    ///
+    /// # Panics
+    /// When its URL can't be read.
     pub async fn flush(&self) -> bool {
         let url = held(&self.running).as_ref().map(Redis::url);
         let Some(url) = url else { return false };
