@@ -527,7 +527,7 @@ impl Model {
         let draining = worker.state == "draining";
         let device = self.device(beat.worker);
         device.others = beat.telemetry.others.0;
-        device.lost = beat.telemetry.lost;
+        device.lost = beat.telemetry.lost.unwrap_or(device.lost);
         let its = |resident: &ResidentId| {
             let model = device.residents.get(resident);
             model.filter(|model| model.worker == beat.worker)
@@ -605,6 +605,9 @@ impl Model {
         for before in before {
             self.gone(before);
         }
+        let others_live = self.workers.iter().any(|(other, sat)| {
+            sat.device == seat.device && self.state.workers[other].state != "gone"
+        });
         self.workers.push((worker, seat.clone()));
         let here = Worker {
             state: "ready".into(),
@@ -623,7 +626,7 @@ impl Model {
             residents: [].into(),
             leases: Vec::new(),
         });
-        device.lost = false;
+        device.lost &= others_live;
     }
 
     fn ready(&mut self, worker: WorkerId, resident: ResidentId) -> bool {

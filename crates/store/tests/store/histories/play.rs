@@ -241,7 +241,7 @@ impl Play<'_> {
             held: held.collect(),
             telemetry: DeviceTelemetry {
                 others: if strangers { STRANGERS } else { Mib(0) },
-                lost,
+                lost: Some(lost),
                 ..DeviceTelemetry::default()
             },
             residents: residents.collect(),
