@@ -6,10 +6,7 @@ const words = (wait_reason: WaitReason) => waitingInWords({ wait_reason })
 describe('wait reasons in words', () => {
   it.each<[WaitReason, string]>([
     [{ reason: 'no_worker', preset: 'demo' }, 'No worker that is up can run “demo”.'],
-    [
-      { reason: 'device_lost', device: 'GPU-1' },
-      'GPU-1 is lost: it has to be reset, or does not answer.',
-    ],
+    [{ reason: 'device_lost', device: 'GPU-1' }, 'GPU-1 is lost: it has to be reset, or does not answer.'],
     [
       { reason: 'vram_short', device: 'studio/cpu', need: 6656, free: 900 },
       'Needs 6.5 GiB on studio/cpu, where 900 MiB is free.',

@@ -8,6 +8,7 @@ use anyhow::ensure;
 use mystic_testkit::{Audit, PostgresServer, RedisServer, program};
 
 use super::slot::Slot;
+use super::stack::models;
 
 const TEMPLATE: &str = "template_audited";
 
@@ -33,6 +34,7 @@ impl Servers {
         postgres.execute("postgres", &statements).await;
         let migrated = Command::new(program("api")?)
             .arg("migrate")
+            .args(["--set", &format!("models.dir={}", models().display())])
             .env("DATABASE_URL", postgres.url(TEMPLATE))
             .output()?;
         ensure!(migrated.status.success(), "{migrated:?}");

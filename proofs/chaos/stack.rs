@@ -280,6 +280,6 @@ fn preload(libraries: &[PathBuf]) -> Option<(OsString, OsString)> {
 }
 
 /// The models of this checkout.
-fn models() -> PathBuf {
+pub(super) fn models() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../models")
 }

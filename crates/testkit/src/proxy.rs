@@ -130,31 +130,44 @@ impl Drop for Proxy {
 async fn accept(listener: TcpListener, socket: PathBuf, link: watch::Receiver<Link>) {
     while let Ok((client, _)) = listener.accept().await {
         let (socket, link) = (socket.clone(), link.clone());
+        // What was cut before a connection came is not meant for it; what comes from now on is.
+        let since = *link.borrow();
         tokio::spawn(async move {
             // A server that is away is a connection that ends at once.
             if let Ok(server) = UnixStream::connect(&socket).await {
-                carry(client, server, link).await;
+                carry(client, server, since, link).await;
             }
         });
     }
 }
 
 /// Carries one connection until both directions have ended, it is cut, or the proxy is gone.
-async fn carry(client: TcpStream, server: UnixStream, link: watch::Receiver<Link>) {
+async fn carry(client: TcpStream, server: UnixStream, since: Link, link: watch::Receiver<Link>) {
     let _ = client.set_nodelay(true);
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let cuts = link.borrow().cuts;
     let both = async {
         tokio::join!(
-            pump(from_client, to_server, Direction::ToServer, link.clone()),
-            pump(from_server, to_client, Direction::ToClient, link.clone()),
+            pump(
+                from_client,
+                to_server,
+                Direction::ToServer,
+                since,
+                link.clone()
+            ),
+            pump(
+                from_server,
+                to_client,
+                Direction::ToClient,
+                since,
+                link.clone()
+            ),
         )
     };
     tokio::select! {
         _ = both => {}
         // An error is the proxy's end.
-        _ = async { link.clone().wait_for(|link| link.cuts != cuts).await.map(drop) } => {}
+        _ = async { link.clone().wait_for(|link| link.cuts != since.cuts).await.map(drop) } => {}
     }
 }
 
@@ -163,9 +176,10 @@ async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     direction: Direction,
+    since: Link,
     mut link: watch::Receiver<Link>,
 ) {
-    let closed = link.borrow().lane(direction).closed;
+    let closed = since.lane(direction).closed;
     let mut closing = link.clone();
     let carrying = async {
         let mut bytes = vec![0; CHUNK];
