@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use mystic_domain::{JobId, JobState, file_path};
+use mystic_domain::{JobId, JobKind, JobState, file_path};
 use mystic_store::{ImageFilter, ImageRecord, JobFilter, JobRecord, Store};
 use mystic_testkit::Audit;
 use sha2::{Digest, Sha256};
 
 use super::client::Entry;
+use super::slot::Slot;
 use super::stack::Stack;
 use super::summary::{Invariant, Violation};
 use super::watch::Seen;
@@ -24,6 +25,8 @@ pub(super) struct Remains {
     audit: Audit,
     journal: String,
     seen: BTreeMap<u32, Seen>,
+    /// The role of the worker whose engine is real and keeps no journal.
+    unjournaled: Option<&'static str>,
 }
 
 impl Remains {
@@ -48,6 +51,7 @@ impl Remains {
             audit: Audit::read(&stack.servers.postgres.url(&stack.database)).await,
             journal: std::fs::read_to_string(&stack.journal)?,
             seen: stack.watch.seen(),
+            unjournaled: stack.plan.real_engine.then(|| Slot::SdB.role()),
         })
     }
 
@@ -168,13 +172,22 @@ impl Remains {
         }
     }
 
-    /// I3: whoever writes as a worker is the one that holds the lease.
+    /// I3: whoever writes as a worker is the one that holds the lease, and what it writes was made under that lease: a
+    /// seat can hold an old and a new lease of one job, and its role tells them not apart.
     fn check_fences(&self, note: &mut impl FnMut(Invariant, String)) {
+        let done = self.done();
         for effect in &self.audit.effects {
             let live =
                 effect.state == "running" && effect.claimed && effect.attempt == effect.of_job;
             if !live || effect.holder.as_ref() != Some(&effect.writer) {
                 note(Invariant::Fences, format!("{effect:?}"));
+            }
+            let order = format!("{}-{}-{}", effect.job_id, effect.fence, effect.index);
+            if Some(effect.writer.as_str()) != self.unjournaled && !done.contains(order.as_str()) {
+                note(
+                    Invariant::Fences,
+                    format!("no engine made {order}: {effect:?}"),
+                );
             }
         }
         let worker = |role: &str| {
@@ -186,7 +199,28 @@ impl Remains {
             if worker(&moved.writer) && moved.holder.as_ref() != Some(&moved.writer) {
                 note(Invariant::Fences, format!("{moved:?}"));
             }
+            let job = self.jobs.get(&JobId(moved.job_id));
+            let tagged =
+                moved.after == "succeeded" && job.is_some_and(|job| job.kind == JobKind::Tag);
+            let order = format!("{}-{}-tags", moved.job_id, moved.fence);
+            if tagged && !done.contains(order.as_str()) {
+                note(
+                    Invariant::Fences,
+                    format!("no engine made {order}: {moved:?}"),
+                );
+            }
         }
+    }
+
+    /// What children of the fake engine finished: `<job>-<fence>-<index>` or `<job>-<fence>-tags`.
+    fn done(&self) -> BTreeSet<&str> {
+        let lines = self.journal.lines();
+        lines
+            .filter_map(|line| {
+                let mut words = line.split(' ').skip(2);
+                (words.next() == Some("end")).then(|| words.next())?
+            })
+            .collect()
     }
 
     /// I5: two children that work on one lease at once. A child that does not note its end has died.
@@ -208,7 +242,7 @@ impl Remains {
             let (Ok(at), Ok(pid)) = (at.parse::<f64>(), pid.parse::<u32>()) else {
                 continue;
             };
-            // `<job>-<fence>-<index>`
+            // Of `<job>-<fence>-<index>` and `<job>-<fence>-tags` alike.
             let Some((lease, _)) = order.rsplit_once('-') else {
                 continue;
             };

@@ -32,6 +32,8 @@ pub enum Command {
     },
     /// Find tags for one prompt.
     Tag {
+        /// Names the work for whoever follows a child: `<job>-<fence>-tags`.
+        order: String,
         /// The prompt to tag.
         prompt: String,
         /// The system prompt and examples that come before it.

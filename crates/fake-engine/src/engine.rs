@@ -59,15 +59,25 @@ impl Engine for FakeEngine {
                 ..
             } => self.draw(&script, &params, seed, &pixels, events),
             Command::Tag {
+                order,
                 prompt,
                 instructions,
-            } => self.tag(&script, &prompt, &instructions),
+            } => {
+                self.note("begin", &order)?;
+                let tags = self.tag(&script, &prompt, &instructions)?;
+                self.note("end", &order)?;
+                Ok(tags)
+            }
             Command::Load { .. } => Err(defect("a second model")),
         }
     }
 }
 
 impl FakeEngine {
+    fn note(&self, what: &str, order: &str) -> Result<(), EngineError> {
+        journal::note(&self.folder, what, order).map_err(defect)
+    }
+
     /// A picture whose every byte is made of the seed.
     fn draw(
         &self,
@@ -77,7 +87,9 @@ impl FakeEngine {
         pixels: &Path,
         events: &Events,
     ) -> Result<Event, EngineError> {
-        journal::note(&self.folder, "begin", pixels).map_err(defect)?;
+        // Named for its job, its fence and its index.
+        let order = pixels.file_stem().unwrap_or_default().to_string_lossy();
+        self.note("begin", &order)?;
         let sampling = |when| matches!(when, When::Sampling { .. });
         let fault = Fault::take(&self.folder, sampling).map_err(defect)?;
         for step in 0..params.steps {
@@ -98,7 +110,7 @@ impl FakeEngine {
         let colours = seed.to_le_bytes();
         let rgb: Vec<u8> = colours.into_iter().cycle().take(3 * area).collect();
         std::fs::write(pixels, rgb).map_err(defect)?;
-        journal::note(&self.folder, "end", pixels).map_err(defect)?;
+        self.note("end", &order)?;
         Ok(Event::Image {
             width,
             height,

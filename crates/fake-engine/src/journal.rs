@@ -17,7 +17,7 @@ pub fn start_journal(folder: &Path) -> io::Result<PathBuf> {
 }
 
 /// Notes in one write, which other children's don't interrupt.
-pub(crate) fn note(folder: &Path, what: &str, pixels: &Path) -> io::Result<()> {
+pub(crate) fn note(folder: &Path, what: &str, order: &str) -> io::Result<()> {
     let journal = File::options().append(true).open(folder.join(JOURNAL));
     let mut journal = match journal {
         Ok(journal) => journal,
@@ -27,7 +27,6 @@ pub(crate) fn note(folder: &Path, what: &str, pixels: &Path) -> io::Result<()> {
     // Unlike the wall clock this one does not jump, and unlike `Instant` it can be written down.
     let uptime = fs::read_to_string("/proc/uptime")?;
     let uptime = uptime.split(' ').next().unwrap_or_default();
-    let order = pixels.file_stem().unwrap_or_default().to_string_lossy();
     let line = format!("{uptime} {} {what} {order}\n", std::process::id());
     journal.write_all(line.as_bytes())
 }

@@ -72,9 +72,14 @@ impl Engine for LlmEngine {
     fn run(&mut self, command: Command, events: &Events) -> Result<Event, EngineError> {
         match command {
             Command::Tag {
+                order,
                 prompt,
                 instructions,
-            } => self.tag(&prompt, instructions, events),
+            } => {
+                // The supervisor keeps a child's last lines with the attempt.
+                eprintln!("tagging {order}");
+                self.tag(&prompt, instructions, events)
+            }
             Command::Load { .. } => Err(internal("a model is loaded already")),
             Command::Generate { .. } => Err(internal("this engine makes no pictures")),
         }

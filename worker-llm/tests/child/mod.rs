@@ -98,6 +98,7 @@ impl Child {
 
     pub fn tag(&mut self, prompt: &str, instructions: &TagInstructions) -> Result<Tagged, Failed> {
         self.send(&Command::Tag {
+            order: "test".into(),
             prompt: prompt.to_owned(),
             instructions: instructions.clone(),
         });

@@ -22,6 +22,7 @@ pub(super) async fn run(
     let child = place.as_mut().ok_or_else(|| defect("no engine"))?;
     let reporter = Reporter::start(bench, holding.job);
     let command = Command::Tag {
+        order: format!("{}-{}-tags", holding.job, holding.fence),
         prompt: params.prompt.clone(),
         instructions: bench.instructions.clone(),
     };
