@@ -47,3 +47,21 @@ async fn cleanup_deletes_files_without_a_picture_and_queues_without_a_worker() {
     let again = stack.store.sweep_files(Duration::ZERO).await;
     assert_eq!(again.expect("swept"), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_deleted_is_not_forgotten() {
+    let stack = Stack::start().await;
+    let left = "a".repeat(64);
+    assert!(stack.store.stage_file(&left, 3).await.expect("staged"));
+    let path = stack.outputs.path().join(file_path(&left));
+    std::fs::create_dir_all(&path).expect("a directory in the way");
+    let mut cleanup = Cleanup::new(
+        stack.store.clone(),
+        stack.services.queue.clone(),
+        Arc::clone(&stack.services.files),
+        Duration::ZERO,
+    );
+    cleanup.run().await.expect_err("that is no file");
+    let again = stack.store.sweep_files(Duration::ZERO).await;
+    assert_eq!(again.expect("swept"), [left]);
+}

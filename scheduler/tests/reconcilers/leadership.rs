@@ -44,6 +44,8 @@ async fn a_silent_leader_is_replaced_and_learns_of_it() {
     // What the old leader does in its last moment takes nothing from the new one.
     silent.resign(epoch).await;
     assert!(stack.store.keep_lead(next).await.expect("answered"));
+    let leader = stack.store.leader().await.expect("a row");
+    assert!(leader.epoch == next && leader.holder.is_some());
 }
 
 #[tokio::test]
@@ -57,6 +59,19 @@ async fn of_two_that_see_the_same_silence_one_leads() {
     );
     let taken = [one, two].map(|taken| taken.expect("answered").is_some());
     assert!(taken[0] != taken[1]);
+}
+
+#[tokio::test]
+async fn a_leader_that_beat_meanwhile_is_not_replaced() {
+    let stack = Stack::start().await;
+    let [leader, other] = [(); 2].map(|()| mystic_domain::SchedulerId::generate());
+    let nobody = stack.store.leader().await.expect("a row");
+    let epoch = stack.store.take_lead(leader, nobody).await;
+    let epoch = epoch.expect("answered").expect("nobody leads yet");
+    let seen = stack.store.leader().await.expect("a row");
+    assert!(stack.store.keep_lead(epoch).await.expect("answered"));
+    let taken = stack.store.take_lead(other, seen).await;
+    assert_eq!(taken.expect("answered"), None);
 }
 
 #[tokio::test]

@@ -4,4 +4,5 @@ mod cleanup;
 mod dispatch;
 mod leadership;
 mod leases;
+mod outages;
 mod support;

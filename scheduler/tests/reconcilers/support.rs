@@ -24,17 +24,23 @@ pub struct Stack {
     pub config: Config,
     pub redis: Option<Redis>,
     pub outputs: tempfile::TempDir,
-    _postgres: Postgres,
+    _postgres: Option<Postgres>,
 }
 
 impl Stack {
     pub async fn start() -> Self {
-        let (postgres, redis) = tokio::join!(Postgres::start(), Redis::start());
+        let postgres = Postgres::start().await;
+        Self::on(postgres.url(), Some(postgres)).await
+    }
+
+    /// On a migrated database, which is the stack's own or outlives it.
+    pub async fn on(database: String, postgres: Option<Postgres>) -> Self {
+        let redis = Redis::start().await;
         let outputs = tempfile::tempdir().expect("a directory");
         // Workers in these tests beat only where they say so.
         let mut config = Config::from_toml("[scheduler]\ntick_ms = 50\nreap_after_s = 120\n")
             .expect("a valid configuration");
-        config.database.url = SecretUrl::new(postgres.url());
+        config.database.url = SecretUrl::new(database);
         config.redis.url = SecretUrl::new(redis.url());
         config.store.outputs = outputs.path().to_owned();
         let services = boot::connect(&config).await.expect("connected");

@@ -104,3 +104,13 @@ async fn a_job_s_events_resume_after_a_number() {
     let rest = world.store.job_events(job, 1, 10).await.expect("events");
     assert_eq!(rest, all[1..]);
 }
+
+#[tokio::test]
+async fn whoever_begins_to_listen_is_woken_at_once_to_look_at_what_was_there() {
+    let world = World::new().await;
+    world.submit().await;
+    let mut wakeups = world.store.wakeups();
+    // Nothing happens from here on: an event before the listening began is seen, since the first wake-up needs none.
+    let woken = tokio::time::timeout(std::time::Duration::from_secs(30), wakeups.next());
+    woken.await.expect("woken");
+}

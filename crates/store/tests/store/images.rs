@@ -95,6 +95,29 @@ async fn a_picture_whose_file_is_being_deleted_is_not_committed() {
 }
 
 #[tokio::test]
+async fn a_sweep_spares_what_a_picture_uses_whatever_its_row_says() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    drawn(&world, &worker).await;
+    let staged = sqlx::query("UPDATE image_files SET state = 'staged'");
+    staged.execute(world.store.pool()).await.expect("updated");
+    let swept = world.store.sweep_files(Duration::ZERO).await;
+    assert_eq!(swept.expect("swept"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_file_that_was_put_again_is_not_forgotten() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit_pictures(1).await).await;
+    let new = world.staged(&worker, lease, 0).await;
+    // A scheduler that was slow to delete: another has swept and forgotten the file, and a worker has put it since.
+    let forgotten = world.store.file_deleted(&new.sha256).await;
+    forgotten.expect("nothing to do");
+    assert_eq!(commit(&world, &new).await, Committed::New);
+}
+
+#[tokio::test]
 async fn a_job_without_all_its_pictures_does_not_succeed_and_keeps_those_it_has() {
     let world = World::new().await;
     let worker = world.worker().await;

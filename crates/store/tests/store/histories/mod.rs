@@ -1,7 +1,8 @@
 //! Any history: the store and a model of it in memory say the same to every call, and hold the same at its end.
 //!
 //! `HISTORIES` is how many are tried (10,000), `HISTORIES_SEED` the seed of the first; the next has the next number.
-//! A failure prints the seed of its own history and the shortest one that fails like it.
+//! A failure prints the seed of its own history and the shortest one that fails like it, looked for among
+//! `HISTORIES_SHRINK` (2,000).
 
 mod model;
 mod op;
@@ -27,12 +28,14 @@ const LANES: usize = 4;
 /// A lane empties its tables after so many, since no history needs what another left and every scan sees it.
 const CLEAN: usize = 100;
 /// Histories tried on the way from a failing one to the shortest.
-const SHRINK: u32 = 2_000;
+const SHRINK: u64 = 2_000;
 
 #[test]
 fn the_store_and_its_model_agree_on_any_history() {
     let histories = number("HISTORIES").unwrap_or(HISTORIES);
     let first = number("HISTORIES_SEED").unwrap_or_else(rand::random);
+    let shrink = number("HISTORIES_SHRINK").unwrap_or(SHRINK);
+    let shrink = u32::try_from(shrink).expect("fewer than there is time for");
     println!("{histories} histories from seed {first}");
     let stop = AtomicBool::new(false);
     let mut tally = Tally::new();
@@ -40,7 +43,7 @@ fn the_store_and_its_model_agree_on_any_history() {
         let lane = |lane: usize| {
             let seeds = (0..histories).skip(lane).step_by(LANES);
             let seeds = seeds.map(|n| first.wrapping_add(n));
-            scope.spawn(|| run(seeds, &stop))
+            scope.spawn(|| run(seeds, shrink, &stop))
         };
         for ended in (0..LANES).map(lane).collect::<Vec<_>>() {
             match ended.join().expect("a lane ends") {
@@ -62,7 +65,7 @@ fn the_store_and_its_model_agree_on_any_history() {
 }
 
 /// Plays a lane's histories; an error is the failure of one.
-fn run(seeds: impl Iterator<Item = u64>, stop: &AtomicBool) -> Result<Tally, String> {
+fn run(seeds: impl Iterator<Item = u64>, shrink: u32, stop: &AtomicBool) -> Result<Tally, String> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime starts");
     let postgres = runtime.block_on(Postgres::start());
@@ -83,7 +86,7 @@ fn run(seeds: impl Iterator<Item = u64>, stop: &AtomicBool) -> Result<Tally, Str
             Config {
                 cases: 1,
                 failure_persistence: None,
-                max_shrink_iters: SHRINK,
+                max_shrink_iters: shrink,
                 ..Config::default()
             },
             rng(seed),
