@@ -239,3 +239,6 @@ pub(crate) async fn unload(bench: &Bench, resident: mystic_domain::ResidentId) {
 pub(crate) fn defect(message: impl Into<String>) -> Halt {
     Halt::Failed(Failure::new(FailureKind::Internal, message))
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,23 @@ fn name(host: &str, device: &DeviceId, engine: EngineKind) -> String {
     }
     format!("{}-{}", engine.as_str(), hex::encode(&hash.finalize()[..8]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_child_inherits_the_lock() {
+        let outputs = tempfile::tempdir().expect("a directory");
+        let device = DeviceId("host/cpu".into());
+        let seat = Seat::take(outputs.path(), "host", &device, EngineKind::Sd).await;
+        let _seat = seat.expect("the seat is free");
+        let child = std::process::Command::new("ls")
+            .args(["-l", "/proc/self/fd"])
+            .output()
+            .expect("started");
+        let open = String::from_utf8_lossy(&child.stdout).into_owned();
+        let locks = outputs.path().join(".locks");
+        assert!(open.contains(&locks.display().to_string()), "{open}");
+    }
+}

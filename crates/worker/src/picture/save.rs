@@ -139,3 +139,6 @@ impl Shelf {
         Ok(sha256)
     }
 }
+
+#[cfg(test)]
+mod tests;
