@@ -38,6 +38,8 @@ async fn a_silent_leader_is_replaced_and_learns_of_it() {
         .await
         .expect("the leader is silent");
     assert!(next > epoch);
+    let kept = stack.store.keep_lead(epoch).await;
+    assert!(!kept.expect("answered"), "its time is over");
     let term = Shutdown::new();
     silent.hold(epoch, &term, &shutdown).await;
     assert!(term.is_draining());

@@ -38,6 +38,19 @@ async fn an_unclaimed_lease_goes_back_with_its_booking_and_its_unborn_model() {
 }
 
 #[tokio::test]
+async fn a_lease_is_left_to_its_worker_for_as_long_as_was_configured() {
+    let stack = Stack::start().await;
+    stack.worker(8192, 1).await;
+    let job = stack.submit().await;
+    stack.dispatch().run().await.expect("dispatched");
+    let mut expire = Expire::new(stack.store.clone(), Duration::from_hours(1));
+    for _ in 0..3 {
+        expire.run().await.expect("looked");
+        assert_eq!(stack.job(job).await.state, JobState::Leased);
+    }
+}
+
+#[tokio::test]
 async fn a_silent_worker_is_reaped_and_what_it_claimed_stays_booked() {
     let stack = Stack::start().await;
     let worker = stack.worker(8192, 1).await;
