@@ -13,13 +13,14 @@ endif
 
 mystic := cargo run -q -p mystic --
 
-.PHONY: help setup demo up test lint doctor chaos
+.PHONY: help setup demo up test lint doctor chaos mutants
 
 help:
 	@echo 'make demo     set up, draw PROMPT (also SEED, STEPS, SIZE), show the picture and its tags'
 	@echo 'make up       set up and run everything until Ctrl-C'
 	@echo "make test     set up and run all tests (ARGS=\"-E 'package(mystic-store)'\" for some)"
 	@echo 'make chaos    RUNS=12 SEED=1: whole stacks under faults, and whether every promise was kept (PRODUCTION=3 at full times)'
+	@echo 'make mutants  take one fence, condition, lock or sync away at a time: does a test notice? (NAMES="a b" for some)'
 	@echo 'make lint     formatting, clippy, dependencies, documentation'
 	@echo 'make doctor   what is wrong here and how to mend it'
 	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags (ARGS="--soak" for the engine)'
@@ -36,6 +37,9 @@ SEED ?= 1
 chaos:
 	@cargo build -q --workspace
 	@cargo run -q --bin chaos -- --runs $(RUNS) --seed $(SEED) $(if $(PRODUCTION),--production $(PRODUCTION))
+
+mutants:
+	@$(mystic) mutants $(NAMES)
 
 # Benches take the dev profile and are chosen from the whole workspace, so that nothing is built again.
 bench-%:

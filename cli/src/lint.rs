@@ -16,7 +16,7 @@ const CARGO: [&str; 5] = [
     "doc --quiet --workspace --no-deps --locked",
 ];
 
-/// Formatting, dependencies, clippy, documentation, the container files and the page. All checks
+/// Formatting, dependencies, clippy, documentation, the container files, the list of mutants and the page. All checks
 /// are made, so that one run shows all there is to mend.
 ///
 /// # Errors
@@ -36,6 +36,11 @@ pub fn lint() -> Result<()> {
     let mut compose = Command::new("scripts/check-compose");
     compose.current_dir(checkout.root());
     checks.push(("scripts/check-compose".to_owned(), compose));
+    let mut mutants = Command::new("python3");
+    mutants
+        .args(["scripts/mutants.py", "--check"])
+        .current_dir(checkout.root());
+    checks.push(("scripts/mutants.py --check".to_owned(), mutants));
     let mut page = npm(&checkout.frontend());
     page.args(["run", "lint"]);
     checks.push(("npm run lint".to_owned(), page));

@@ -49,6 +49,11 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Take one fence, condition, lock or sync away at a time: does a test notice?
+    Mutants {
+        /// Only these; all where none is named
+        names: Vec<String>,
+    },
     /// Check formatting, code, dependencies and documentation
     Lint,
     /// Find what is wrong here and say how to mend it
@@ -88,6 +93,7 @@ async fn run(cli: Cli) -> Result<()> {
             setup::set_up(&checkout, &models, Scope::Run)
         }
         Command::Test { arguments } => test::test(&arguments).await,
+        Command::Mutants { names } => test::mutants(&names),
         Command::Lint => lint::lint(),
         Command::Doctor => doctor::doctor(&cli.config).await,
         Command::Submit(submit) => remote::submit(submit).await,

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use mystic_process::{Config, ConfigArgs};
 use mystic_services::{Durability, Home, Postgres};
@@ -12,6 +13,9 @@ use crate::run::run;
 use crate::setup::{self, Scope, frontend::npm, models, tools};
 use crate::signals::Signals;
 use crate::stack::{Site, Stack, forget_configuration, free_address};
+
+/// Names the server that tests use instead of starting one.
+const SERVER: &str = "MYSTIC_TEST_DATABASE_URL";
 
 /// Runs the Rust tests on a private Postgres, then the page's tests, then the end-to-end tests in
 /// a real browser against a real stack. With arguments, only `cargo nextest run` with those.
@@ -36,6 +40,34 @@ pub async fn test(arguments: &[String]) -> Result<()> {
     end_to_end(&checkout).await
 }
 
+/// Runs `scripts/mutants.py`, whose output is the result, on a private Postgres.
+///
+/// # Errors
+/// Something is missing and cannot be installed, or a mutant is not caught.
+pub fn mutants(names: &[String]) -> Result<()> {
+    let checkout = Checkout::find()?;
+    setup::packages::install(Scope::Test)?;
+    tools::install(&checkout, &[tools::NEXTEST])?;
+    let home = fresh(&checkout.private().join("mutants-services"))?;
+    let server = Postgres::start(&home, Durability::Disposable)?;
+    let mut script = tools::with_tools(Command::new("python3"))?;
+    forget_configuration(&mut script);
+    let status = script
+        .arg("scripts/mutants.py")
+        .args(names)
+        .current_dir(checkout.root())
+        .env(SERVER, server.url(Postgres::DATABASE))
+        .status()
+        .tried(|| "python3 cannot be started")?;
+    drop(server);
+    home.remove()?;
+    if status.success() {
+        Ok(())
+    } else {
+        sentence("not every mutant is caught")
+    }
+}
+
 fn rust_tests(checkout: &Checkout, arguments: &[String]) -> Result<()> {
     let home = fresh(&checkout.private().join("test"))?;
     let server = Postgres::start(&home, Durability::Disposable)?;
@@ -43,7 +75,7 @@ fn rust_tests(checkout: &Checkout, arguments: &[String]) -> Result<()> {
     forget_configuration(&mut nextest);
     nextest
         .args(["nextest", "run", "--locked"])
-        .env("MYSTIC_TEST_DATABASE_URL", server.url(Postgres::DATABASE));
+        .env(SERVER, server.url(Postgres::DATABASE));
     let chosen = |argument: &String| argument == "-p" || argument.starts_with("--package");
     if !arguments.iter().any(chosen) {
         nextest.arg("--workspace");

@@ -69,7 +69,14 @@ pub fn install(checkout: &Checkout, tools: &[Tool]) -> Result<()> {
 /// # Errors
 /// The path cannot be put together.
 pub fn cargo_with_tools(checkout: &Checkout) -> Result<Command> {
-    let mut command = cargo(checkout);
+    with_tools(cargo(checkout))
+}
+
+/// A command with the installed helpers on its path.
+///
+/// # Errors
+/// The path cannot be put together.
+pub fn with_tools(mut command: Command) -> Result<Command> {
     command.env("PATH", path()?);
     Ok(command)
 }
