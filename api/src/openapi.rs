@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::problem::Problem;
-use crate::routes::{devices, events, images, jobs, presets, queue, workers};
+use crate::routes::{devices, events, images, jobs, pauses, presets, queue, workers};
 use crate::state::App;
 use crate::wire::JobProgress;
 
@@ -66,12 +66,18 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(jobs::submit::submit))
         .routes(routes!(jobs::list::list))
-        .routes(routes!(jobs::show::show))
+        .routes(routes!(jobs::show::show, jobs::reprioritise::reprioritise))
         .routes(routes!(jobs::cancel::cancel))
+        .routes(routes!(jobs::cancel_all::cancel_all))
         .routes(routes!(jobs::retry::retry))
         .routes(routes!(jobs::events::events))
         .routes(routes!(events::stream::stream))
         .routes(routes!(queue::show::show))
+        .routes(routes!(
+            pauses::list::list,
+            pauses::pause::pause,
+            pauses::resume::resume
+        ))
         .routes(routes!(images::list::list))
         .routes(routes!(images::show::show))
         .routes(routes!(images::file::file))
@@ -148,6 +154,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 17);
+        assert_eq!(names.len(), 22);
     }
 }

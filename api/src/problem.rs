@@ -81,6 +81,8 @@ kinds! {
     idempotency_conflict(CONFLICT, "The idempotency key was used for another request");
     /// Another try of a job that has not failed.
     not_failed(CONFLICT, "The job has not failed");
+    /// Another place in the queue for a job that has none.
+    not_queued(CONFLICT, "The job does not wait");
     /// A worker that still beats can't be forgotten.
     worker_lives(CONFLICT, "The worker lives");
     /// A body over the limit.

@@ -4,6 +4,7 @@ pub mod devices;
 pub mod events;
 pub mod images;
 pub mod jobs;
+pub mod pauses;
 pub mod presets;
 pub mod query;
 pub mod queue;

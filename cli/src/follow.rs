@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mystic_domain::{JobState, Phase, WaitReason};
+use mystic_domain::{JobState, Pause, Phase, WaitReason};
 use tokio::time::Instant;
 
 use crate::client::{Client, JobView};
@@ -129,6 +129,10 @@ pub fn waiting(reason: Option<&WaitReason>) -> String {
         ),
         Some(WaitReason::Behind { n }) => format!("queued: {n} jobs come first"),
         Some(WaitReason::NotBefore) => "queued for a later time".to_owned(),
+        Some(WaitReason::Paused { by }) => match by {
+            Pause::Queue => "queued: the queue is paused".to_owned(),
+            by => format!("queued: {} {} is paused", by.scope(), by.name()),
+        },
     }
 }
 

@@ -15,6 +15,8 @@ describe('wait reasons in words', () => {
     [{ reason: 'behind', n: 1 }, 'One job comes first.'],
     [{ reason: 'behind', n: 12 }, '12 jobs come first.'],
     [{ reason: 'not_before' }, 'Its time has come; waits for the scheduler’s next look.'],
+    [{ reason: 'paused', by: { scope: 'queue' } }, 'The queue is paused.'],
+    [{ reason: 'paused', by: { scope: 'preset', name: 'demo' } }, 'Paused: preset “demo”.'],
   ])('%o', (reason, sentence) => {
     expect(words(reason)).toBe(sentence)
   })

@@ -12,8 +12,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use mystic_domain::{EngineKind, JobId, Mib, Preset, ResidentId, WaitReason};
-use mystic_store::{Grant, QueuedJob, Seat, Snapshot};
+use mystic_domain::{EngineKind, JobId, Mib, Pause, Preset, ResidentId, WaitReason};
+use mystic_store::{DeviceRecord, Grant, QueuedJob, ResidentRecord, Seat, Snapshot};
 
 use fit::{Fit, Place, Shortage};
 use ledger::Ledger;
@@ -55,21 +55,38 @@ pub fn decide(snapshot: &Snapshot, new_resident: impl FnMut() -> ResidentId) -> 
 pub fn idle(snapshot: &Snapshot, limit: Duration) -> Vec<ResidentId> {
     let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
     let queued = queued_presets(snapshot);
-    let mut idle = Vec::new();
+    unused(snapshot, |_, resident| {
+        resident.idle_s >= limit && !queued.contains(resident.preset.as_str())
+    })
+}
+
+/// Models that nobody uses on devices that are to give their memory back.
+#[must_use]
+pub fn released(snapshot: &Snapshot) -> Vec<ResidentId> {
+    unused(snapshot, |device, _| {
+        snapshot
+            .pauses
+            .iter()
+            .any(|paused| paused.release && paused.pause == Pause::Device(device.id.clone()))
+    })
+}
+
+fn unused(
+    snapshot: &Snapshot,
+    goes: impl Fn(&DeviceRecord, &ResidentRecord) -> bool,
+) -> Vec<ResidentId> {
+    let mut unused = Vec::new();
     for device in &snapshot.devices {
         let leased: BTreeSet<ResidentId> =
             device.leases.iter().map(|lease| lease.resident).collect();
         for resident in &device.residents {
-            if resident.state == "ready"
-                && resident.idle_s >= limit
-                && !leased.contains(&resident.id)
-                && !queued.contains(resident.preset.as_str())
+            if resident.state == "ready" && !leased.contains(&resident.id) && goes(device, resident)
             {
-                idle.push(resident.id);
+                unused.push(resident.id);
             }
         }
     }
-    idle
+    unused
 }
 
 fn queued_presets(snapshot: &Snapshot) -> BTreeSet<&str> {
@@ -105,12 +122,10 @@ impl<'a, R: FnMut() -> ResidentId> Pass<'a, R> {
             self.presets.get(job.preset.as_str()).copied(),
             workers.is_empty(),
         ) else {
-            let reason = match self.ledger.lost(job.kind.engine(), &job.preset) {
-                Some(device) => WaitReason::DeviceLost { device },
-                None => WaitReason::NoWorker {
-                    preset: job.preset.clone(),
-                },
-            };
+            let barred = self.ledger.barred(job.kind.engine(), &job.preset);
+            let reason = barred.unwrap_or_else(|| WaitReason::NoWorker {
+                preset: job.preset.clone(),
+            });
             return self.wait(job, reason);
         };
         let fits: Vec<(usize, Fit)> = workers

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{DeviceId, ImageId, Mib};
+use crate::{DeviceId, ImageId, Mib, Pause};
 
 /// The native engine that a job needs.
 #[derive(
@@ -225,6 +225,11 @@ pub enum WaitReason {
     },
     /// Not before a point in time.
     NotBefore,
+    /// An operator has stopped it.
+    Paused {
+        /// By this pause.
+        by: Pause,
+    },
 }
 
 /// What a `generate` job makes, every default filled in: the same values make the same picture.

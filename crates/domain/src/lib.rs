@@ -7,6 +7,7 @@ mod job;
 pub mod machine;
 pub mod need;
 mod path;
+mod pause;
 mod plan;
 mod preset;
 pub mod tags;
@@ -21,6 +22,7 @@ pub use job::{
 };
 pub use need::Need;
 pub use path::file_path;
+pub use pause::Pause;
 pub use plan::{ContextPlan, Plan};
 pub use preset::{
     ImageDefaults, ImageFiles, ImageLimits, ImageMemory, ImageModel, MAX_SEED, Model, Preset,

@@ -95,18 +95,37 @@ pub(crate) async fn record(
     kind: &str,
     data: serde_json::Value,
 ) -> Result<()> {
+    record_each(tx, &[job], kind, data).await
+}
+
+/// Writes the same event of each of these jobs, whose rows are locked.
+pub(crate) async fn record_each(
+    tx: &mut PgConnection,
+    jobs: &[JobId],
+    kind: &str,
+    data: serde_json::Value,
+) -> Result<()> {
     sqlx::query(
-        "WITH numbered AS (UPDATE jobs SET last_event = last_event + 1 WHERE id = $1 RETURNING last_event),
+        "WITH numbered AS (UPDATE jobs SET last_event = last_event + 1 WHERE id = ANY ($1) RETURNING id, last_event),
               written AS (INSERT INTO job_events (job_id, number, kind, data)
-                          SELECT $1, last_event, $2, $3 FROM numbered)
+                          SELECT id, last_event, $2, $3 FROM numbered ORDER BY id)
          SELECT pg_notify($4, '')",
     )
-    .bind(job.0)
+    .bind(jobs.iter().map(|job| job.0).collect::<Vec<_>>())
     .bind(kind)
     .bind(data)
     .bind(CHANNEL)
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// Wakes the readers at commit, where something changed that is no job's event.
+pub(crate) async fn wake(tx: &mut PgConnection) -> Result<()> {
+    sqlx::query("SELECT pg_notify($1, '')")
+        .bind(CHANNEL)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod read;
+mod reprioritise;
 mod retry;
 mod submit;
 
@@ -18,6 +19,7 @@ use crate::{Result, StoreError, row};
 
 pub use cancel::Cancelled;
 pub use read::JobFilter;
+pub use reprioritise::Reprioritised;
 pub use retry::Retried;
 pub(crate) use submit::insert as insert_job;
 pub use submit::{NewJob, Submitted};

@@ -8,6 +8,7 @@ mod snapshot;
 
 use mystic_domain::{DeviceId, Failure, Fence, JobId, JobState, Plan, ResidentId};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::{Result, ledger, row};
 
@@ -34,18 +35,19 @@ pub(crate) async fn lock_device_of(tx: &mut PgConnection, job: JobId) -> Result<
     Ok(device)
 }
 
-/// Puts a job whose row is locked into a terminal state. A tag job that brings no tags says so on its picture.
+/// Puts jobs whose rows are locked into a terminal state. A tag job that brings no tags says so on its picture.
 pub(crate) async fn end(
     tx: &mut PgConnection,
-    job: JobId,
+    jobs: &[JobId],
     state: JobState,
     error: Option<&Failure>,
 ) -> Result<()> {
+    let jobs: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
     sqlx::query(
         "UPDATE jobs SET state = $2, error = coalesce($3, error), finished_at = now(), worker_id = NULL,
-                         resident_id = NULL, wait_reason = NULL WHERE id = $1",
+                         resident_id = NULL, wait_reason = NULL WHERE id = ANY ($1)",
     )
-    .bind(job.0)
+    .bind(&jobs)
     .bind(state.as_str())
     .bind(error.map(row::to_json).transpose()?)
     .execute(&mut *tx)
@@ -57,10 +59,10 @@ pub(crate) async fn end(
     };
     sqlx::query(
         "UPDATE images SET tags_state = $2
-         FROM jobs WHERE jobs.id = $1 AND jobs.kind = 'tag' AND images.id = jobs.parent_image
+         FROM jobs WHERE jobs.id = ANY ($1) AND jobs.kind = 'tag' AND images.id = jobs.parent_image
                      AND images.tags_state = 'pending'",
     )
-    .bind(job.0)
+    .bind(&jobs)
     .bind(tags_state)
     .execute(tx)
     .await?;

@@ -11,6 +11,7 @@ mod keys;
 mod leader;
 mod leases;
 mod ledger;
+mod pauses;
 mod presets;
 mod row;
 mod schema;
@@ -28,11 +29,14 @@ pub use fleet::{
     ResidentRecord, ServedPreset, WorkerRecord,
 };
 pub use images::{Committed, ImageFilter, ImageRecord, NewImage, TagRecord};
-pub use jobs::{AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Retried, Submitted};
+pub use jobs::{
+    AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Reprioritised, Retried, Submitted,
+};
 pub use leader::Leader;
 pub use leases::{
     Claimed, Grant, Granted, Outcome, QueuedJob, Seat, Settled, Snapshot, SnapshotWorker,
 };
+pub use pauses::PauseRecord;
 pub use presets::{PresetOnWorker, PresetRecord};
 
 /// What a store call returns.

@@ -148,6 +148,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel all jobs of a filter
+         * @description The jobs that waited when the request came end at once, running ones within seconds; pictures that exist are kept.
+         *     A job that is submitted meanwhile is left alone.
+         */
+        post: operations["cancel_jobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}": {
         parameters: {
             query?: never;
@@ -166,7 +187,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change a waiting job's priority
+         * @description Only while it waits: once it is granted, the order is no longer its concern.
+         */
+        patch: operations["change_job"];
         trace?: never;
     };
     "/api/v1/jobs/{id}/cancel": {
@@ -228,6 +253,35 @@ export interface paths {
          */
         post: operations["retry_job"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pauses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is stopped
+         * @description Oldest first.
+         */
+        get: operations["list_pauses"];
+        put?: never;
+        /**
+         * Stop the queue, an owner, a preset or a device
+         * @description Queued jobs that it covers wait with the reason `paused` until it is ended; what runs goes on, and jobs are accepted
+         *     as before. A device with `release` gives back the memory of its idle models too. A repeat changes only `release`.
+         */
+        post: operations["pause"];
+        /**
+         * Let what was stopped go on
+         * @description Another pause that covers the same jobs stays in force.
+         */
+        delete: operations["resume"];
         options?: never;
         head?: never;
         patch?: never;
@@ -369,6 +423,27 @@ export interface components {
             /** @description The worker. */
             worker: components["schemas"]["WorkerId"];
         };
+        /** @description What a cancel of many jobs did. */
+        CancelledJobs: {
+            /**
+             * Format: int64
+             * @description Jobs that ended at once.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description Running jobs that end as soon as their workers have stopped them.
+             */
+            requested: number;
+        };
+        /** @description What to change of a job. Unknown fields are refused. */
+        ChangeJob: {
+            /**
+             * Format: int32
+             * @description −100 to 100; higher runs first.
+             */
+            priority: number;
+        };
         /**
          * @description Settings that can't change without loading the model again.
          * @enum {string}
@@ -399,6 +474,8 @@ export interface components {
             others: components["schemas"]["Mib"];
             /** @description Whether `others` was reckoned from bookings. */
             others_estimated: boolean;
+            /** @description Whether an operator has stopped it. */
+            paused: boolean;
             /** @description Booked by loaded models. */
             resident: components["schemas"]["Mib"];
             /** @description Models on it. */
@@ -1007,6 +1084,52 @@ export interface components {
             /** @enum {string} */
             engine: "llm";
         });
+        /** @description What a pause covers. */
+        Pause: {
+            /** @enum {string} */
+            scope: "queue";
+        } | {
+            /** @description The jobs of one owner. */
+            name: string;
+            /** @enum {string} */
+            scope: "owner";
+        } | {
+            /** @description The jobs that ask for one preset. */
+            name: string;
+            /** @enum {string} */
+            scope: "preset";
+        } | {
+            /** @description One device: it gets no job and loads no model. */
+            name: components["schemas"]["DeviceId"];
+            /** @enum {string} */
+            scope: "device";
+        };
+        /** @description A pause that is in force. */
+        PauseRecord: components["schemas"]["Pause"] & {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            paused_at: string;
+            /** @description The API key's name, or `local`. */
+            paused_by: string;
+            /** @description Whether a device's idle models are unloaded too. */
+            release: boolean;
+        };
+        /** @description What to stop. Unknown fields are refused. */
+        PauseRequest: {
+            /** @description Which owner, preset or device; absent for the queue. */
+            name?: string | null;
+            /** @description For a device: its idle models are unloaded, so that others can have its memory. */
+            release?: boolean;
+            /** @description How much is stopped. */
+            scope: components["schemas"]["PauseScope"];
+        };
+        /**
+         * @description How much is stopped.
+         * @enum {string}
+         */
+        PauseScope: "queue" | "owner" | "preset" | "device";
         /**
          * @description Part of a running attempt.
          * @enum {string}
@@ -1315,6 +1438,11 @@ export interface components {
         } | {
             /** @enum {string} */
             reason: "not_before";
+        } | {
+            /** @description By this pause. */
+            by: components["schemas"]["Pause"];
+            /** @enum {string} */
+            reason: "paused";
         };
         /**
          * Format: uuid
@@ -1713,6 +1841,44 @@ export interface operations {
             };
         };
     };
+    cancel_jobs: {
+        parameters: {
+            query: {
+                /** @description Any of these states, separated by commas; required, so that nobody cancels everything by leaving something out. */
+                state: components["schemas"]["JobState"][];
+                /** @description This kind. */
+                kind?: components["schemas"]["JobKind"];
+                /** @description This preset. */
+                preset?: string;
+                /** @description This owner. */
+                owner?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelledJobs"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_job: {
         parameters: {
             query?: {
@@ -1738,6 +1904,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeJob"];
+            };
+        };
+        responses: {
+            /** @description The job as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description The request was not served */
@@ -1838,6 +2040,100 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Job"];
                 };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pauses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every pause that is in force */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PauseRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseRequest"];
+            };
+        };
+        responses: {
+            /** @description The pause */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PauseRecord"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume: {
+        parameters: {
+            query: {
+                /** @description How much is stopped. */
+                scope: "queue" | "owner" | "preset" | "device";
+                /** @description Which owner, preset or device; absent for the queue. */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It goes on */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not served */
             default: {

@@ -8,6 +8,7 @@ const afterEvent: Record<string, readonly Topic[]> = {
   expired: ['queue', 'devices'],
   retried: ['queue', 'devices'],
   cancel_requested: ['queue'],
+  reprioritised: ['queue'],
   image: ['queue', 'images'],
   tagged: ['images'],
   succeeded: ['queue', 'jobs', 'devices'],

@@ -7,6 +7,7 @@ export type WaitReason =
   | { reason: 'vram_short'; device: string; need: number; free: number }
   | { reason: 'behind'; n: number }
   | { reason: 'not_before' }
+  | { reason: 'paused'; by: { scope: 'queue' } | { scope: 'owner' | 'preset' | 'device'; name: string } }
 
 /** A job that waits: the reason is absent until the scheduler has looked at it. */
 export interface Waiting {
@@ -38,6 +39,8 @@ export function waitingInWords(job: Waiting, now = new Date()): string {
       return job.not_before && new Date(job.not_before) > now
         ? `Starts at ${clock.format(new Date(job.not_before))} or later.`
         : 'Its time has come; waits for the scheduler’s next look.'
+    case 'paused':
+      return why.by.scope === 'queue' ? 'The queue is paused.' : `Paused: ${why.by.scope} “${why.by.name}”.`
     default:
       return `Waits: ${(why as { reason: string }).reason.replaceAll('_', ' ')}.`
   }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mystic_domain::{ContextPlan, DeviceId, EngineKind, Mib, Need, ResidentId};
+use mystic_domain::{ContextPlan, EngineKind, Mib, Need, Pause, ResidentId, WaitReason};
 use mystic_store::{DeviceRecord, Seat, Snapshot, SnapshotWorker};
 
 pub(super) struct Ledger<'a> {
@@ -87,16 +87,14 @@ impl<'a> Ledger<'a> {
     /// Workers that can run this preset.
     pub(super) fn serving(&self, engine: EngineKind, preset: &str) -> Vec<usize> {
         self.knowing(engine, preset)
-            .filter(|&worker| self.device_of(worker).record.lost_at.is_none())
+            .filter(|&worker| barred(self.device_of(worker).record).is_none())
             .collect()
     }
 
-    /// A lost device on which this preset could run otherwise.
-    pub(super) fn lost(&self, engine: EngineKind, preset: &str) -> Option<DeviceId> {
+    /// Why a device takes nothing on which this preset could run otherwise.
+    pub(super) fn barred(&self, engine: EngineKind, preset: &str) -> Option<WaitReason> {
         self.knowing(engine, preset)
-            .map(|worker| self.device_of(worker).record)
-            .find(|device| device.lost_at.is_some())
-            .map(|device| device.id.clone())
+            .find_map(|worker| barred(self.device_of(worker).record))
     }
 
     fn knowing(&self, engine: EngineKind, preset: &str) -> impl Iterator<Item = usize> {
@@ -171,6 +169,19 @@ impl<'a> Ledger<'a> {
                 model.kept = true;
             }
         }
+    }
+}
+
+/// Why a device takes nothing, if it takes nothing.
+fn barred(device: &DeviceRecord) -> Option<WaitReason> {
+    if device.paused {
+        Some(WaitReason::Paused {
+            by: Pause::Device(device.id.clone()),
+        })
+    } else {
+        device.lost_at.map(|_| WaitReason::DeviceLost {
+            device: device.id.clone(),
+        })
     }
 }
 

@@ -87,9 +87,12 @@ impl Reconcile for Dispatch {
         if leased {
             self.granted.notify_one();
         }
-        for resident in placement::idle(&snapshot, self.idle_unload) {
+        let mut unused = placement::idle(&snapshot, self.idle_unload);
+        unused.extend(placement::released(&snapshot));
+        for resident in unused {
             self.evict(resident).await?;
         }
+        self.store.note_paused(&snapshot.pauses).await?;
         count_reasons(&reasons);
         let changed = changed(&snapshot, reasons);
         if !changed.is_empty() {

@@ -5,4 +5,5 @@ mod dispatch;
 mod leadership;
 mod leases;
 mod outages;
+mod pauses;
 mod support;

@@ -44,6 +44,8 @@ pub struct DeviceRecord {
     pub temperature: Option<i32>,
     /// Since when the device can't be used: it is lost, has to be reset or does not answer.
     pub lost_at: Option<DateTime<Utc>>,
+    /// Whether an operator has stopped it.
+    pub paused: bool,
     /// Models on it.
     pub residents: Vec<ResidentRecord>,
     /// Jobs on it.
@@ -141,6 +143,7 @@ pub(crate) struct DeviceRow {
     utilisation: Option<i32>,
     temperature: Option<i32>,
     lost_at: Option<DateTime<Utc>>,
+    paused: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -210,9 +213,12 @@ impl TryFrom<WorkerRow> for WorkerRecord {
 impl DeviceRow {
     /// Every device, with what is booked on it.
     pub(crate) async fn all(tx: &mut PgConnection) -> Result<Vec<DeviceRecord>> {
-        let devices: Vec<Self> = sqlx::query_as("SELECT * FROM devices ORDER BY id")
-            .fetch_all(&mut *tx)
-            .await?;
+        let devices: Vec<Self> = sqlx::query_as(
+            "SELECT *, EXISTS (SELECT FROM pauses WHERE scope = 'device' AND pauses.name = devices.id) AS paused
+             FROM devices ORDER BY id",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
         let residents: Vec<ResidentRow> = sqlx::query_as(
             "SELECT *, greatest(0, extract(epoch FROM now() - used_at))::bigint AS idle_s
              FROM residents ORDER BY created_at, id",
@@ -257,6 +263,7 @@ impl DeviceRow {
             utilisation: self.utilisation,
             temperature: self.temperature,
             lost_at: self.lost_at,
+            paused: self.paused,
         })
     }
 }

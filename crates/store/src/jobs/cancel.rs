@@ -2,6 +2,9 @@
 
 use mystic_domain::{JobId, JobState, WorkerId, machine};
 
+use sqlx::PgConnection;
+use uuid::Uuid;
+
 use super::{JobRecord, JobRow};
 use crate::error::retrying;
 use crate::{Result, Store, events, leases, ledger};
@@ -31,6 +34,33 @@ impl Store {
         retrying!(self.cancel_once(id))
     }
 
+    /// Ends those of these jobs that are queued, all at once, and returns them. Others stay as they are.
+    ///
+    /// # Errors
+    /// The database's; then none was changed.
+    #[tracing::instrument(name = "db.jobs.cancel_queued", skip_all, fields(jobs = ids.len()), err(level = "debug"))]
+    pub async fn cancel_queued(&self, ids: &[JobId]) -> Result<Vec<JobId>> {
+        retrying!(self.cancel_queued_once(ids))
+    }
+
+    async fn cancel_queued_once(&self, ids: &[JobId]) -> Result<Vec<JobId>> {
+        let mut tx = self.pool.begin().await?;
+        let queued: Vec<JobId> = sqlx::query_scalar::<_, Uuid>(
+            "SELECT id FROM jobs WHERE id = ANY ($1) AND state = 'queued' ORDER BY id FOR NO KEY UPDATE",
+        )
+        .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+        .fetch_all(&mut *tx)
+        .await?
+        .into_iter()
+        .map(JobId)
+        .collect();
+        note_request(&mut tx, &queued).await?;
+        leases::end(&mut tx, &queued, JobState::Cancelled, None).await?;
+        events::record_each(&mut tx, &queued, "cancelled", serde_json::json!({})).await?;
+        tx.commit().await?;
+        Ok(queued)
+    }
+
     async fn cancel_once(&self, id: JobId) -> Result<Cancelled> {
         let mut tx = self.pool.begin().await?;
         // The device's lock comes before the job's. A job that is granted in between has another device than
@@ -54,14 +84,9 @@ impl Store {
         };
         if !job.state.is_terminal() {
             let requested = job.cancel_requested_at.is_some();
-            sqlx::query(
-                "UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()) WHERE id = $1",
-            )
-            .bind(id.0)
-            .execute(&mut *tx)
-            .await?;
+            note_request(&mut tx, &[id]).await?;
             if next == JobState::Cancelled && known {
-                leases::end(&mut tx, id, JobState::Cancelled, None).await?;
+                leases::end(&mut tx, &[id], JobState::Cancelled, None).await?;
                 // What a queued job's last attempt had booked is in quarantine: only its engine's end frees it.
                 if let Some(device) = device.filter(|_| job.state == JobState::Leased) {
                     leases::free(&mut tx, id, job.fence).await?;
@@ -83,4 +108,14 @@ impl Store {
             None => Ok(Cancelled::NotFound),
         }
     }
+}
+
+async fn note_request(tx: &mut PgConnection, jobs: &[JobId]) -> Result<()> {
+    sqlx::query(
+        "UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()) WHERE id = ANY ($1)",
+    )
+    .bind(jobs.iter().map(|job| job.0).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
 }

@@ -66,7 +66,7 @@ pub(crate) async fn give_back(tx: &mut PgConnection, job: &JobRecord) -> Result<
     free(tx, job.id, job.fence).await?;
     unbook_unborn(tx, job.resident).await?;
     let kind = if state == JobState::Cancelled {
-        end(tx, job.id, state, None).await?;
+        end(tx, &[job.id], state, None).await?;
         "cancelled"
     } else {
         requeue(tx, job.id, None, 0, job.plan).await?;

@@ -70,6 +70,7 @@ impl Store {
         let fits: Option<bool> = sqlx::query_scalar(
             "SELECT lost_at IS NULL AND turns_taken + $3 <= turns
                     AND resident_mib + working_mib + others_mib + $2 <= capacity_mib
+                    AND NOT EXISTS (SELECT FROM pauses WHERE scope = 'device' AND name = devices.id)
              FROM devices WHERE id = $1",
         )
         .bind(&grant.device.0)
@@ -118,6 +119,7 @@ impl Store {
             "UPDATE jobs SET state = 'leased', fence = fence + 1, worker_id = $2, device_id = $3, resident_id = $4,
                              plan = $5, leased_at = now(), wait_reason = NULL
              WHERE id = $1 AND state = 'queued' AND cancel_requested_at IS NULL
+               AND NOT paused(owner, preset)
                AND (not_before IS NULL OR not_before <= now()
                     OR now() < (SELECT finished_at FROM job_attempts
                                 WHERE job_id = jobs.id AND attempt = jobs.attempt))

@@ -139,7 +139,7 @@ pub(crate) async fn conclude(
         .map_err(|illegal| row::unreadable("move", &illegal.to_string()))?;
     match state {
         JobState::Queued => requeue(tx, job.id, failure, after_ms, plan).await?,
-        terminal => end(tx, job.id, terminal, failure).await?,
+        terminal => end(tx, &[job.id], terminal, failure).await?,
     }
     if failure.is_some_and(|failure| failure.kind.is_engine_death()) {
         sqlx::query("UPDATE jobs SET engine_deaths = engine_deaths + 1 WHERE id = $1")

@@ -6,7 +6,7 @@ use mystic_domain::{
 use uuid::Uuid;
 
 use crate::fleet::DeviceRow;
-use crate::{DeviceRecord, Result, Store, jobs, row};
+use crate::{DeviceRecord, PauseRecord, Result, Store, jobs, pauses, row};
 
 /// The queue and the ledger at one moment.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub presets: Vec<Preset>,
     /// Jobs that may be granted now, in execution order.
     pub queued: Vec<QueuedJob>,
+    /// What is stopped; the jobs that it covers are not among the queued ones, the devices are.
+    pub pauses: Vec<PauseRecord>,
 }
 
 /// A worker that takes work.
@@ -83,6 +85,7 @@ impl Store {
              CROSS JOIN LATERAL (
                  SELECT id, kind, preset, owner, priority, params, plan, wait_reason FROM jobs
                  WHERE state = 'queued' AND engine = asked.engine AND cancel_requested_at IS NULL
+                   AND NOT paused(owner, preset)
                    -- A back-off whose attempt ended in the future was set by a clock that has been put back since.
                    AND (not_before IS NULL OR not_before <= now()
                         OR now() < (SELECT finished_at FROM job_attempts
@@ -123,6 +126,7 @@ impl Store {
         let specs: Vec<serde_json::Value> = sqlx::query_scalar("SELECT spec FROM presets")
             .fetch_all(&mut *tx)
             .await?;
+        let pauses = pauses::all(&mut tx).await?;
         tx.commit().await?;
         let workers = workers
             .into_iter()
@@ -147,6 +151,7 @@ impl Store {
             workers,
             presets,
             queued,
+            pauses,
         })
     }
 

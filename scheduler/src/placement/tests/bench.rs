@@ -150,6 +150,7 @@ impl Bench {
             utilisation: None,
             temperature: None,
             lost_at: None,
+            paused: false,
             residents: Vec::new(),
             leases: Vec::new(),
         });

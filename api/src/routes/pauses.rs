@@ -1,0 +1,5 @@
+//! `/api/v1/pauses`
+
+pub mod list;
+pub mod pause;
+pub mod resume;
