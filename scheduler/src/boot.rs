@@ -104,8 +104,12 @@ async fn govern(services: Services, config: &Config, shutdown: &Shutdown) -> Res
     let leadership = Leadership::new(services.store.clone(), config.scheduler.leader_silence);
     while let Some(epoch) = leadership.acquire(shutdown).await {
         let term = Shutdown::new();
+        let leading = Services {
+            store: services.store.leading(epoch),
+            ..services.clone()
+        };
         let reconciling = async {
-            let ended = reconcilers::run(services.clone(), config, &term).await;
+            let ended = reconcilers::run(leading, config, &term).await;
             term.drain();
             ended
         };

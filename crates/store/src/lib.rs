@@ -46,6 +46,8 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: PgPool,
+    /// The lead under which a scheduler's decisions are made; see [`Store::leading`].
+    epoch: Option<i64>,
 }
 
 impl Store {
@@ -59,7 +61,7 @@ impl Store {
             .max_connections(max_connections)
             .acquire_timeout(Duration::from_secs(5))
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool, epoch: None })
     }
 
     /// The pool itself, for tests that look behind the store.

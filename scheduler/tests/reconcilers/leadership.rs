@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use mystic_domain::JobState;
 use mystic_process::Shutdown;
 use mystic_scheduler::leadership::Leadership;
+use mystic_scheduler::reconcilers::Reconcile;
 
 use crate::support::Stack;
 
@@ -87,4 +89,22 @@ async fn a_drain_ends_the_wait_for_the_lead() {
     let drained = async { shutdown.drain() };
     let (led, ()) = tokio::join!(waiting, drained);
     assert_eq!(led, None);
+}
+
+#[tokio::test]
+async fn a_deposed_leader_grants_nothing() {
+    let stack = Stack::start().await;
+    stack.worker(8192, 1).await;
+    let job = stack.submit().await;
+    let [deposed, leader] = [(); 2].map(|()| Leadership::new(stack.store.clone(), SILENCE));
+    let shutdown = Shutdown::new();
+    let mut epochs = Vec::new();
+    for leadership in [&deposed, &leader] {
+        epochs.push(leadership.acquire(&shutdown).await.expect("a silent lead"));
+    }
+    for (epoch, state) in epochs.into_iter().zip([JobState::Queued, JobState::Leased]) {
+        let mut dispatch = stack.dispatch_by(stack.store.leading(epoch));
+        dispatch.run().await.expect("dispatched");
+        assert_eq!(stack.job(job).await.state, state);
+    }
 }

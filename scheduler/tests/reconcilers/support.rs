@@ -125,9 +125,14 @@ impl Stack {
     }
 
     pub fn dispatch(&self) -> Dispatch {
+        self.dispatch_by(self.store.clone())
+    }
+
+    /// The dispatcher of a leader.
+    pub fn dispatch_by(&self, store: Store) -> Dispatch {
         let hints = Hints::start(self.services.queue.clone());
         let idle = Duration::from_mins(5);
-        Dispatch::new(self.store.clone(), hints, idle, Arc::new(Notify::new()))
+        Dispatch::new(store, hints, idle, Arc::new(Notify::new()))
     }
 
     /// All reconcilers, until the answer is cut.

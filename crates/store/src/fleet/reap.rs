@@ -26,7 +26,7 @@ impl Store {
     }
 
     /// Gives a worker up whose counter still stands at `beat`; returns the jobs that it had, or nothing where it
-    /// has beaten since.
+    /// has beaten since or another scheduler leads.
     ///
     /// # Errors
     /// The database's.
@@ -41,10 +41,13 @@ impl Store {
             return Ok(None);
         };
         let given_up = sqlx::query(
-            "UPDATE workers SET state = 'gone', gone_at = now() WHERE id = $1 AND beat = $2 AND state <> 'gone'",
+            "UPDATE workers SET state = 'gone', gone_at = now()
+             WHERE id = $1 AND beat = $2 AND state <> 'gone'
+               AND ($3::bigint IS NULL OR EXISTS (SELECT FROM leader WHERE epoch = $3))",
         )
         .bind(worker.0)
         .bind(beat)
+        .bind(self.epoch)
         .execute(&mut *tx)
         .await?;
         if given_up.rows_affected() == 0 {

@@ -27,7 +27,7 @@ impl Store {
             .collect())
     }
 
-    /// Takes an unclaimed lease back; false where it was claimed or is gone.
+    /// Takes an unclaimed lease back; false where it was claimed or is gone, or another scheduler leads.
     ///
     /// # Errors
     /// The database's.
@@ -40,10 +40,13 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         let device = lock_device_of(&mut tx, job).await?;
         let leased: Option<JobRow> = sqlx::query_as(
-            "SELECT * FROM jobs WHERE id = $1 AND fence = $2 AND state = 'leased' FOR NO KEY UPDATE",
+            "SELECT * FROM jobs
+             WHERE ($3::bigint IS NULL OR EXISTS (SELECT FROM leader WHERE epoch = $3))
+               AND id = $1 AND fence = $2 AND state = 'leased' FOR NO KEY UPDATE",
         )
         .bind(job.0)
         .bind(fence.0)
+        .bind(self.epoch)
         .fetch_optional(&mut *tx)
         .await?;
         let Some(leased) = leased else {

@@ -46,7 +46,7 @@ pub struct Grant {
 pub enum Granted {
     /// Leased under this fence.
     Yes(Fence),
-    /// Something is no longer as the decision saw it; nothing was changed.
+    /// Something is no longer as the decision saw it, or another scheduler leads; nothing was changed.
     No,
 }
 
@@ -123,6 +123,7 @@ impl Store {
                AND (not_before IS NULL OR not_before <= now()
                     OR now() < (SELECT finished_at FROM job_attempts
                                 WHERE job_id = jobs.id AND attempt = jobs.attempt))
+               AND ($6::bigint IS NULL OR EXISTS (SELECT FROM leader WHERE epoch = $6))
              RETURNING fence",
         )
         .bind(grant.job.0)
@@ -130,6 +131,7 @@ impl Store {
         .bind(&grant.device.0)
         .bind(resident.0)
         .bind(grant.plan.as_str())
+        .bind(self.epoch)
         .fetch_optional(&mut *tx)
         .await?;
         let Some(fence) = fence else {

@@ -180,7 +180,8 @@ impl Store {
         Ok(())
     }
 
-    /// Chooses an idle model's end and returns the worker to tell; `None` where a lease is on it or it is not ready.
+    /// Chooses an idle model's end and returns the worker to tell; `None` where a lease is on it, it is not ready, or
+    /// another scheduler leads.
     ///
     /// # Errors
     /// The database's.
@@ -199,9 +200,11 @@ impl Store {
         let worker: Option<Uuid> = sqlx::query_scalar(
             "UPDATE residents SET state = 'evicting'
              WHERE id = $1 AND state = 'ready' AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)
+               AND ($2::bigint IS NULL OR EXISTS (SELECT FROM leader WHERE epoch = $2))
              RETURNING worker_id",
         )
         .bind(resident.0)
+        .bind(self.epoch)
         .fetch_optional(&mut *tx)
         .await?;
         tx.commit().await?;

@@ -1,7 +1,8 @@
 //! Claims and settles can be repeated; whoever comes too late changes nothing.
 
 use mystic_domain::{FailureKind, JobState, Mib, ResidentId};
-use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Outcome, Settled};
+use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Granted, Outcome, Settled, Store};
+use mystic_testkit::wait_until;
 
 use crate::support::{TAGGER, World, failed, load, sit};
 
@@ -287,4 +288,59 @@ async fn a_back_off_that_began_in_the_future_is_over() {
     }
     assert!(queued().await);
     assert!(world.grant(&again).await.is_some());
+}
+
+#[tokio::test]
+async fn what_a_deposed_leader_decided_changes_nothing() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let deposed = world.store.leading(world.lead().await);
+    let leading = world.store.leading(world.lead().await);
+
+    let grant = load(&worker, world.submit().await);
+    assert_eq!(deposed.grant(&grant).await.expect("answered"), Granted::No);
+    let Granted::Yes(fence) = leading.grant(&grant).await.expect("answered") else {
+        panic!("the leader's grant is made")
+    };
+    assert!(!deposed.expire(grant.job, fence).await.expect("answered"));
+    assert!(leading.expire(grant.job, fence).await.expect("answered"));
+
+    let idle = world.run(&worker, world.submit().await).await;
+    let ready = world.store.resident_ready(worker.id, idle.resident).await;
+    assert!(ready.expect("answered"));
+    world.settle(&worker, idle, &Outcome::Succeeded, true).await;
+    let evict = async |by: &Store| by.evict(idle.resident).await.expect("answered");
+    assert_eq!(evict(&deposed).await, None);
+    assert_eq!(evict(&leading).await, Some(worker.id));
+
+    let reap = async |by: &Store| by.reap(worker.id, 0).await.expect("answered");
+    assert_eq!(reap(&deposed).await, None);
+    assert_eq!(reap(&leading).await, Some(Vec::new()));
+    world.assert_ledger().await;
+}
+
+#[tokio::test]
+async fn a_leader_that_is_frozen_in_a_grant_does_not_keep_the_lead() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let frozen = world.store.leading(world.lead().await);
+    let grant = load(&worker, world.submit().await);
+    // Whoever holds the device's row stops the grant inside its transaction.
+    let mut holding = world.store.pool().begin().await.expect("begun");
+    sqlx::query("SELECT FROM devices FOR NO KEY UPDATE")
+        .execute(&mut *holding)
+        .await
+        .expect("locked");
+    let late = grant.clone();
+    let granting = tokio::spawn(async move { frozen.grant(&late).await });
+    wait_until("the grant to be stopped", async || {
+        world.waits_for_a_lock().await
+    })
+    .await;
+    let leading = world.store.leading(world.lead().await);
+    holding.rollback().await.expect("released");
+    let granted = granting.await.expect("no panic").expect("answered");
+    assert_eq!(granted, Granted::No);
+    let granted = leading.grant(&grant).await.expect("answered");
+    assert!(matches!(granted, Granted::Yes(_)));
 }

@@ -3,7 +3,7 @@
 use mystic_domain::{
     ContextPlan, DeviceId, EngineKind, Failure, FailureKind, Fence, GenerateParams, ImageDefaults,
     ImageFiles, ImageId, ImageLimits, ImageMemory, ImageModel, JobId, JobParams, JobState, Mib,
-    Model, Need, PhaseTimes, Plan, Preset, ResidentId, TextModel, WorkerId,
+    Model, Need, PhaseTimes, Plan, Preset, ResidentId, SchedulerId, TextModel, WorkerId,
 };
 use mystic_store::{
     DeviceInfo, DeviceRecord, Grant, Granted, JobRecord, NewImage, NewJob, Outcome, Registration,
@@ -49,6 +49,21 @@ impl World {
             store,
             _postgres: postgres,
         }
+    }
+
+    /// Whether a statement waits for another transaction.
+    pub async fn waits_for_a_lock(&self) -> bool {
+        let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock')";
+        let waits = sqlx::query_scalar(waits).fetch_one(self.store.pool());
+        waits.await.expect("looked")
+    }
+
+    /// Takes the lead and returns its epoch.
+    pub async fn lead(&self) -> i64 {
+        let seen = self.store.leader().await.expect("a row");
+        let taken = self.store.take_lead(SchedulerId::generate(), seen).await;
+        taken.expect("answered").expect("nobody else takes it")
     }
 
     /// A worker on a device of its own, with room for many jobs.

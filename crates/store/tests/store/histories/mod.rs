@@ -14,6 +14,7 @@ mod step;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mystic_domain::SchedulerId;
 use mystic_store::Store;
 use mystic_testkit::Postgres;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -72,7 +73,9 @@ fn run(seeds: impl Iterator<Item = u64>, shrink: u32, stop: &AtomicBool) -> Resu
     let store = runtime.block_on(async {
         let store = Store::connect(&postgres.url(), 1).expect("a URL");
         store.upsert_presets(&presets()).await.expect("presets");
-        store
+        let seen = store.leader().await.expect("a row");
+        let lead = store.take_lead(SchedulerId::generate(), seen).await;
+        store.leading(lead.expect("answered").expect("nobody leads yet"))
     });
     let tally = RefCell::new(Tally::new());
     for (n, seed) in (0..).zip(seeds) {

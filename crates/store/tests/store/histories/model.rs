@@ -107,6 +107,13 @@ impl Model {
                 Ok(Answer::Done)
             }
             Step::Evict(resident) => self.evict(*resident),
+            Step::Deposed(step) => Err(match **step {
+                Step::Grant(_) => Answer::Fence(None),
+                Step::Expire(..) => Answer::Yes(false),
+                Step::Reap(..) => Answer::Reaped(None),
+                Step::Evict(_) => Answer::Evicted(None),
+                _ => unreachable!("not a scheduler's"),
+            }),
         };
         for device in self.state.devices.values_mut() {
             device.count();

@@ -65,6 +65,8 @@ pub enum Op {
     ChildGone { model: Back, stranger: bool },
     /// The scheduler unloads a model.
     Evict { model: Back },
+    /// A scheduler that no longer leads does one of its things late.
+    Deposed(Box<Op>),
 }
 
 /// What a scheduler decides.
@@ -163,6 +165,12 @@ fn op() -> impl Strategy<Value = Op> {
         },
     );
     let model = || (back(), rarely());
+    let deposed = prop_oneof![
+        3 => grant().prop_map(Op::Grant),
+        1 => back().prop_map(|lease| Op::Expire { lease }),
+        1 => back().prop_map(|worker| Op::Reap { worker, late: false }),
+        1 => back().prop_map(|model| Op::Evict { model }),
+    ];
     prop_oneof![
         4 => (0..3_u8).prop_map(|kind| Op::Submit { kind }),
         1 => (back(), any::<bool>()).prop_map(|(job, same)| Op::Repeat { job, same }),
@@ -184,6 +192,7 @@ fn op() -> impl Strategy<Value = Op> {
         6 => model().prop_map(|(model, stranger)| Op::Ready { model, stranger }),
         3 => model().prop_map(|(model, stranger)| Op::ChildGone { model, stranger }),
         2 => back().prop_map(|model| Op::Evict { model }),
+        3 => deposed.prop_map(|op| Op::Deposed(Box::new(op))),
     ]
 }
 

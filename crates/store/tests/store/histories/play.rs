@@ -223,6 +223,10 @@ impl Play<'_> {
                 Step::ChildGone(worker, resident)
             }
             Op::Evict { model: back } => Step::Evict(loaded(back, false)?.1),
+            Op::Deposed(ref op) => Step::Deposed(Box::new(match &**op {
+                Op::Grant(grant) => Step::Grant(self.decision(grant)),
+                op => self.resolve(op)?,
+            })),
             Op::Submit { .. } | Op::Grant(_) | Op::Run(_) | Op::Register { .. } => return None,
         })
     }
@@ -252,7 +256,11 @@ impl Play<'_> {
     async fn step(&mut self, step: Step) -> Result<(), String> {
         let real = self.real.apply(&step).await;
         let expected = self.model.apply(&step);
-        *self.tally.entry(real.word()).or_default() += 1;
+        let word = match step {
+            Step::Deposed(_) => format!("deposed {}", real.word()),
+            _ => real.word(),
+        };
+        *self.tally.entry(word).or_default() += 1;
         if real != expected {
             return Err(format!(
                 "{step:?}: the store says {real:?}, the model {expected:?}"

@@ -10,7 +10,11 @@ use super::op::How;
 use super::step::{Answer, Seat, Step, Told};
 use crate::support::{PAINTER, TAGGER, new_job, sha256};
 
+/// A lead that is over, since each lane took the next.
+const PAST_LEAD: i64 = 0;
+
 pub struct Real<'a> {
+    /// The leader's.
     pub store: &'a Store,
     /// Whose jobs these are.
     pub owner: &'a str,
@@ -110,6 +114,11 @@ impl Real<'_> {
                 Answer::Done
             }
             Step::Evict(resident) => Answer::Evicted(store.evict(*resident).await?),
+            Step::Deposed(step) => {
+                let store = &store.leading(PAST_LEAD);
+                let deposed = Real { store, ..*self };
+                Box::pin(deposed.call(step)).await?
+            }
         })
     }
 

@@ -60,6 +60,8 @@ pub enum Step {
     Ready(WorkerId, ResidentId),
     ChildGone(WorkerId, ResidentId),
     Evict(ResidentId),
+    /// By a scheduler that no longer leads.
+    Deposed(Box<Step>),
 }
 
 /// What the store says to a step. The model says the same.
@@ -121,7 +123,7 @@ impl Answer {
 }
 
 /// Answers and events without which histories would prove little.
-pub const WORTH: [&str; 32] = [
+pub const WORTH: [&str; 36] = [
     "granted true",
     "granted false",
     "claimed true",
@@ -144,6 +146,10 @@ pub const WORTH: [&str; 32] = [
     "reaped false",
     "evicted true",
     "evicted false",
+    "deposed granted false",
+    "deposed yes false",
+    "deposed reaped false",
+    "deposed evicted false",
     "beaten true",
     "beaten false",
     "the same",
