@@ -1,14 +1,12 @@
 //! The scheduler put together.
 
-use std::sync::Arc;
-
 use mystic_process::http::{self, HttpError};
 use mystic_process::{Config, Health, Shutdown, Telemetry, health};
 use mystic_queue::{Queue, QueueError, QueueOptions};
 use mystic_store::{Store, StoreError};
-use object_store::local::LocalFileSystem;
 
 use crate::leadership::Leadership;
+use crate::outputs::Outputs;
 use crate::{gauges, reconcilers};
 
 /// Why the scheduler does not start, or why it stopped.
@@ -39,7 +37,7 @@ pub struct Services {
     /// The hints.
     pub queue: Queue,
     /// The files.
-    pub files: Arc<LocalFileSystem>,
+    pub outputs: Outputs,
 }
 
 /// Connects and checks the schema. Redis may be away.
@@ -57,14 +55,12 @@ pub async fn connect(config: &Config) -> Result<Services, BootError> {
         ..QueueOptions::default()
     };
     let root = &config.store.outputs;
-    let failed = |error: String| BootError::Outputs(format!("{}: {error}", root.display()));
-    std::fs::create_dir_all(root).map_err(|error| failed(error.to_string()))?;
-    let files =
-        LocalFileSystem::new_with_prefix(root).map_err(|error| failed(error.to_string()))?;
+    let outputs = Outputs::open(root)
+        .map_err(|error| BootError::Outputs(format!("{}: {error}", root.display())))?;
     Ok(Services {
         store,
         queue: Queue::connect_with(config.redis.url.expose(), options)?,
-        files: Arc::new(files),
+        outputs,
     })
 }
 

@@ -33,6 +33,10 @@ pub(crate) fn describe() {
     );
     metrics::describe_gauge!("mystic_scheduler_leads", "1 while this scheduler leads");
     metrics::describe_gauge!("mystic_device_lost", "1 while a device is lost");
+    metrics::describe_gauge!(
+        "mystic_files_missing",
+        "Files of pictures that are missing on disk or have another size, at most 10,000"
+    );
     metrics::describe_gauge!("mystic_queue_depth", "Tickets that wait in Redis");
     metrics::describe_counter!(
         "mystic_reconcile_runs_total",

@@ -7,6 +7,7 @@ pub mod boot;
 mod gauges;
 mod hints;
 pub mod leadership;
+pub mod outputs;
 pub mod placement;
 pub mod reconcilers;
 

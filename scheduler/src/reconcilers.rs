@@ -1,11 +1,13 @@
 //! Each reconciler makes one thing true. It takes no input, may run at any time and beside another scheduler's, and
 //! runs on a signal and on a timer: a lost signal costs latency, never correctness.
 
+mod audit;
 mod cleanup;
 mod dispatch;
 mod expire;
 mod reap;
 mod rehint;
+mod strays;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +18,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::Instrument;
 
+pub use audit::Audit;
 pub use cleanup::Cleanup;
 pub use dispatch::Dispatch;
 pub use expire::Expire;
 pub use reap::Reap;
 pub use rehint::Rehint;
+pub use strays::Strays;
 
 use crate::Hints;
 use crate::boot::{BootError, Services};
@@ -31,8 +35,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often files and Redis keys are cleaned up when nothing asks for it.
 const CLEANUP: Duration = Duration::from_mins(1);
-/// How long a file may be on its way to its picture's row.
-const STAGED: Duration = Duration::from_hours(1);
+/// How often a part of the files is looked at.
+const LOOK: Duration = Duration::from_secs(10);
 /// Tickets of submitted jobs that may wait for the dispatcher; each says only "look".
 const SUBMITTED: usize = 64;
 
@@ -48,6 +52,9 @@ pub enum RunError {
     /// The files.
     #[error("the store of files: {0}")]
     Files(#[from] object_store::Error),
+    /// The directory that they are in.
+    #[error("store.outputs: {0}")]
+    Outputs(#[from] std::io::Error),
 }
 
 /// Makes one thing true.
@@ -80,7 +87,7 @@ pub async fn run(
     let Services {
         store,
         queue,
-        files,
+        outputs,
     } = services;
     let tick = config.scheduler.tick;
     let [work, granted, fleet] = [(); 3].map(|()| Arc::new(Notify::new()));
@@ -106,8 +113,13 @@ pub async fn run(
     tasks.spawn(drive(reap, tick, quiet(), shutdown.clone()));
     let rehint = Rehint::new(store.clone(), queue.clone());
     tasks.spawn(drive(rehint, tick, quiet(), shutdown.clone()));
-    let cleanup = Cleanup::new(store.clone(), queue.clone(), files, STAGED);
+    let unused = config.store.collect_after;
+    let cleanup = Cleanup::new(store.clone(), queue.clone(), outputs.clone(), unused);
     tasks.spawn(drive(cleanup, CLEANUP, fleet, shutdown.clone()));
+    let strays = Strays::new(store.clone(), outputs.clone(), unused);
+    tasks.spawn(drive(strays, LOOK, quiet(), shutdown.clone()));
+    let audit = Audit::new(store.clone(), outputs);
+    tasks.spawn(drive(audit, LOOK, quiet(), shutdown.clone()));
 
     let mut submitted = queue.consume_submitted(SUBMITTED, shutdown.drain_token());
     let mut wakeups = store.wakeups();

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use commit::{Committed, NewImage};
+pub use files::Deleting;
 pub use read::ImageFilter;
 pub(crate) use tags::store_tags;
 

@@ -28,7 +28,7 @@ pub use fleet::{
     Beat, BeatReply, DeviceInfo, DeviceRecord, DeviceTelemetry, LeaseRecord, Registration,
     ResidentRecord, ServedPreset, WorkerRecord,
 };
-pub use images::{Committed, ImageFilter, ImageRecord, NewImage, TagRecord};
+pub use images::{Committed, Deleting, ImageFilter, ImageRecord, NewImage, TagRecord};
 pub use jobs::{
     AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Reprioritised, Retried, Submitted,
 };

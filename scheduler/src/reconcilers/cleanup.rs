@@ -1,51 +1,68 @@
 //! Files that no picture uses and Redis keys that nobody reads are deleted.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use mystic_domain::{WorkerId, file_path};
+use mystic_domain::WorkerId;
 use mystic_queue::Queue;
 use mystic_store::Store;
-use object_store::local::LocalFileSystem;
-use object_store::path::Path;
-use object_store::{Error, ObjectStoreExt};
 
 use super::{Reconcile, RunError, acted};
+use crate::outputs::Outputs;
 
 /// Deletes what is left behind.
 pub struct Cleanup {
     store: Store,
     queue: Queue,
-    files: Arc<LocalFileSystem>,
+    outputs: Outputs,
     staged: Duration,
 }
 
 impl Cleanup {
-    /// Deletes from `files` and `queue` what `store` doesn't know. A file may be on its way to its picture's row for
+    /// Deletes from `outputs` and `queue` what `store` doesn't know. A file may be on its way to its picture's row for
     /// `staged`.
     #[must_use]
-    pub fn new(store: Store, queue: Queue, files: Arc<LocalFileSystem>, staged: Duration) -> Self {
+    pub fn new(store: Store, queue: Queue, outputs: Outputs, staged: Duration) -> Self {
         Self {
             store,
             queue,
-            files,
+            outputs,
             staged,
         }
     }
+
+    async fn sweep(&self) -> Result<(), RunError> {
+        // Where this host doesn't see the pictures, a file that is not there is not deleted.
+        if !self.outputs.has_pictures().await {
+            return Ok(());
+        }
+        for sha256 in self.store.sweep_files(self.staged).await? {
+            if delete(&self.store, &self.outputs, &sha256).await? {
+                acted::<Self>("delete_file");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Deletes a file whose row says that it has to go, under that row's lock; false where another was quicker.
+pub(super) async fn delete(
+    store: &Store,
+    outputs: &Outputs,
+    sha256: &str,
+) -> Result<bool, RunError> {
+    let Some(deleting) = store.delete_file(sha256).await? else {
+        return Ok(false);
+    };
+    outputs.delete(sha256).await?;
+    deleting.done().await?;
+    Ok(true)
 }
 
 impl Reconcile for Cleanup {
     const NAME: &'static str = "cleanup";
 
     async fn run(&mut self) -> Result<(), RunError> {
-        for sha256 in self.store.sweep_files(self.staged).await? {
-            match self.files.delete(&Path::from(file_path(&sha256))).await {
-                Ok(()) | Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-            self.store.file_deleted(&sha256).await?;
-            acted::<Self>("delete_file");
-        }
+        self.sweep().await?;
         let live: Vec<WorkerId> = self
             .store
             .beats()

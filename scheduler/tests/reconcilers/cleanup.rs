@@ -1,6 +1,5 @@
 //! What nobody needs any more.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use mystic_domain::{Fence, JobId, WorkerId, file_path};
@@ -32,7 +31,7 @@ async fn cleanup_deletes_files_without_a_picture_and_queues_without_a_worker() {
         Cleanup::new(
             stack.store.clone(),
             queue.clone(),
-            Arc::clone(&stack.services.files),
+            stack.services.outputs.clone(),
             staged,
         )
     };
@@ -58,10 +57,27 @@ async fn a_file_that_cannot_be_deleted_is_not_forgotten() {
     let mut cleanup = Cleanup::new(
         stack.store.clone(),
         stack.services.queue.clone(),
-        Arc::clone(&stack.services.files),
+        stack.services.outputs.clone(),
         Duration::ZERO,
     );
     cleanup.run().await.expect_err("that is no file");
     let again = stack.store.sweep_files(Duration::ZERO).await;
     assert_eq!(again.expect("swept"), [left]);
+}
+
+#[tokio::test]
+async fn where_no_picture_can_be_seen_no_file_counts_as_deleted() {
+    let stack = Stack::start().await;
+    let elsewhere = "a".repeat(64);
+    let staged = stack.store.stage_file(&elsewhere, 3).await;
+    assert!(staged.expect("staged"));
+    let mut cleanup = Cleanup::new(
+        stack.store.clone(),
+        stack.services.queue.clone(),
+        stack.services.outputs.clone(),
+        Duration::ZERO,
+    );
+    cleanup.run().await.expect("cleaned");
+    let left = stack.store.sweep_files(Duration::ZERO).await;
+    assert_eq!(left.expect("swept"), [elsewhere]);
 }

@@ -89,6 +89,10 @@ impl Stack {
     }
 
     pub async fn submit(&self) -> JobId {
+        self.submit_pictures(1).await
+    }
+
+    pub async fn submit_pictures(&self, batch: u32) -> JobId {
         let id = JobId::generate();
         let new = NewJob {
             id,
@@ -100,7 +104,7 @@ impl Stack {
                 steps: 4,
                 cfg: 1.0,
                 seed: 1,
-                batch: 1,
+                batch,
                 sampler: None,
                 scheduler: None,
                 tag_preset: None,

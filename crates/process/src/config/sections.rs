@@ -182,6 +182,9 @@ pub struct Store {
     /// Free disk space below which nothing new is started.
     #[serde(rename = "min_free_mib", deserialize_with = "mib")]
     pub min_free: Mib,
+    /// How long a file that no picture uses is left alone.
+    #[serde(rename = "collect_after_s", deserialize_with = "seconds")]
+    pub collect_after: Duration,
 }
 
 impl Default for Store {
@@ -189,6 +192,7 @@ impl Default for Store {
         Self {
             outputs: "./outputs".into(),
             min_free: Mib(512),
+            collect_after: Duration::from_hours(1),
         }
     }
 }

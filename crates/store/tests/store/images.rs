@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use mystic_domain::{FailureKind, JobId, JobKind, JobState, PhaseTimes};
 use mystic_store::{Committed, ImageRecord, NewImage, Outcome, Settled};
+use mystic_testkit::wait_until;
 
-use crate::support::{Lease, TAGGER, Worker, World, failed, load};
+use crate::support::{Lease, TAGGER, Worker, World, failed, load, sha256};
 
 async fn commit(world: &World, new: &NewImage) -> Committed {
     world.store.commit_image(new).await.expect("answered")
@@ -86,7 +87,8 @@ async fn a_picture_whose_file_is_being_deleted_is_not_committed() {
     assert_eq!(world.job(lease.job).await.images_done, 0);
 
     for file in &files {
-        world.store.file_deleted(file).await.expect("forgotten");
+        let deleting = world.store.delete_file(file).await.expect("answered");
+        deleting.expect("marked").done().await.expect("forgotten");
         assert!(world.store.stage_file(file, 1).await.expect("staged"));
     }
     assert_eq!(commit(&world, &new).await, Committed::New);
@@ -106,15 +108,61 @@ async fn a_sweep_spares_what_a_picture_uses_whatever_its_row_says() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_put_again_is_not_forgotten() {
+async fn a_file_is_put_again_only_when_its_deletion_is_over() {
     let world = World::new().await;
-    let worker = world.worker().await;
-    let lease = world.run(&worker, world.submit_pictures(1).await).await;
-    let new = world.staged(&worker, lease, 0).await;
-    // A scheduler that was slow to delete: another has swept and forgotten the file, and a worker has put it since.
-    let forgotten = world.store.file_deleted(&new.sha256).await;
-    forgotten.expect("nothing to do");
-    assert_eq!(commit(&world, &new).await, Committed::New);
+    let file = sha256();
+    let store = world.store.clone();
+    assert_eq!(stray(&world, &file).await, std::slice::from_ref(&file));
+    assert!(!store.stage_file(&file, 1).await.expect("answered"));
+    let deleting = store.delete_file(&file).await.expect("answered");
+    let twice = store.delete_file(&file).await.expect("answered");
+    assert!(twice.is_none(), "another is at it");
+    let again = file.clone();
+    let staging = tokio::spawn(async move { store.stage_file(&again, 1).await });
+    wait_until("the file to be announced", async || {
+        world.waits_for_a_lock().await
+    })
+    .await;
+    deleting.expect("marked").done().await.expect("forgotten");
+    assert!(staging.await.expect("no panic").expect("staged"));
+    // A sweeper that was late by all of this.
+    let late = world.store.delete_file(&file).await.expect("answered");
+    assert!(late.is_none());
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_broken_off_is_taken_up_again() {
+    let world = World::new().await;
+    let file = sha256();
+    stray(&world, &file).await;
+    let deleting = world.store.delete_file(&file).await.expect("answered");
+    drop(deleting.expect("marked"));
+    wait_until("the lock to be free", async || {
+        let swept = world.store.sweep_files(Duration::from_hours(1)).await;
+        swept.expect("swept") == std::slice::from_ref(&file)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_was_announced_first_is_no_stray() {
+    let world = World::new().await;
+    let [announced, unknown] = [sha256(), sha256()];
+    let staged = world.store.stage_file(&announced, 1).await;
+    assert!(staged.expect("staged"));
+    let seen = [announced.clone(), unknown.clone()];
+    let without = world.store.unknown_files(&seen).await.expect("asked");
+    assert_eq!(without, std::slice::from_ref(&unknown));
+    let marked = world.store.mark_strays(&seen).await.expect("marked");
+    assert_eq!(marked, [unknown]);
+    let deleting = world.store.delete_file(&announced).await;
+    assert!(deleting.expect("answered").is_none());
+}
+
+/// Marks a file that has no row.
+async fn stray(world: &World, sha256: &str) -> Vec<String> {
+    let marked = world.store.mark_strays(&[sha256.to_owned()]).await;
+    marked.expect("marked")
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Claims and settles can be repeated; whoever comes too late changes nothing.
 
+use std::time::Duration;
+
 use mystic_domain::{FailureKind, JobState, Mib, ResidentId};
 use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Granted, Outcome, Settled, Store};
 use mystic_testkit::wait_until;
 
-use crate::support::{TAGGER, World, failed, load, sit};
+use crate::support::{TAGGER, World, failed, load, sha256, sit};
 
 #[tokio::test]
 async fn a_repeated_claim_returns_the_first_and_starts_no_second_attempt() {
@@ -312,6 +314,17 @@ async fn what_a_deposed_leader_decided_changes_nothing() {
     let evict = async |by: &Store| by.evict(idle.resident).await.expect("answered");
     assert_eq!(evict(&deposed).await, None);
     assert_eq!(evict(&leading).await, Some(worker.id));
+
+    let stray = [sha256()];
+    let mark = async |by: &Store| by.mark_strays(&stray).await.expect("answered");
+    assert_eq!(mark(&deposed).await, [""; 0]);
+    assert_eq!(mark(&leading).await, stray);
+    let sweep = async |by: &Store| by.sweep_files(Duration::ZERO).await.expect("answered");
+    assert_eq!(sweep(&deposed).await, [""; 0]);
+    assert_eq!(sweep(&leading).await, stray);
+    let delete = async |by: &Store| by.delete_file(&stray[0]).await.expect("answered");
+    assert!(delete(&deposed).await.is_none());
+    assert!(delete(&leading).await.is_some());
 
     let reap = async |by: &Store| by.reap(worker.id, 0).await.expect("answered");
     assert_eq!(reap(&deposed).await, None);

@@ -1,0 +1,180 @@
+//! Files that nobody knows or finishes any more, beside those that somebody does.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mystic_process::Shutdown;
+use mystic_scheduler::reconcilers::{Audit, Cleanup, Reconcile, Strays};
+
+use crate::pictures::{CONTENT, Painter, sha256, write};
+use crate::support::Stack;
+
+fn strays(stack: &Stack, still: Duration) -> Strays {
+    let outputs = stack.services.outputs.clone();
+    Strays::new(stack.store.clone(), outputs, still)
+}
+
+fn cleanup(stack: &Stack) -> Cleanup {
+    let services = stack.services.clone();
+    let still = Duration::ZERO;
+    Cleanup::new(services.store, services.queue, services.outputs, still)
+}
+
+async fn look(strays: &mut Strays, times: usize) {
+    for _ in 0..times {
+        strays.run().await.expect("looked");
+    }
+}
+
+/// Nothing that a picture is made of is missing.
+async fn assert_whole(stack: &Stack) {
+    let outputs = stack.services.outputs.clone();
+    let mut audit = Audit::new(stack.store.clone(), outputs);
+    audit.run().await.expect("looked");
+    assert_eq!(audit.missing().collect::<Vec<_>>(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_file_without_a_row_is_deleted_once_it_stood_still() {
+    let stack = Stack::start().await;
+    let stray = sha256();
+    let place = stack.place(&stray);
+    write(&place, CONTENT);
+    look(&mut strays(&stack, Duration::from_hours(1)), 3).await;
+    assert!(place.exists(), "it may be on its way");
+    let mut strays = strays(&stack, Duration::ZERO);
+    look(&mut strays, 1).await;
+    assert!(place.exists(), "seen for the first time");
+    look(&mut strays, 1).await;
+    assert!(!place.exists());
+    let unknown = stack
+        .store
+        .unknown_files(std::slice::from_ref(&stray))
+        .await;
+    assert_eq!(unknown.expect("asked"), [stray], "nor is a row left");
+}
+
+#[tokio::test]
+async fn a_file_of_a_picture_or_of_one_to_be_is_kept() {
+    let stack = Stack::start().await;
+    let painter = Painter::start(&stack, 1).await;
+    let [used, announced] = [sha256(), sha256()];
+    painter.paint(0, &used).await;
+    let staged = stack.store.stage_file(&announced, 3).await;
+    assert!(staged.expect("staged"));
+    write(&stack.place(&announced), CONTENT);
+    look(&mut strays(&stack, Duration::ZERO), 3).await;
+    assert!(stack.place(&used).exists() && stack.place(&announced).exists());
+}
+
+#[tokio::test]
+async fn an_unfinished_upload_is_kept_while_it_grows_and_deleted_when_it_stands_still() {
+    let stack = Stack::start().await;
+    let unfinished = |sha256: &str, number: u8| {
+        PathBuf::from(format!("{}#{number}", stack.place(sha256).display()))
+    };
+    let [dead, live] = [unfinished(&sha256(), 1), unfinished(&sha256(), 12)];
+    write(&dead, "p");
+    write(&live, "");
+    let mut writer = File::options().append(true).open(&live).expect("opened");
+    let mut strays = strays(&stack, Duration::ZERO);
+    for _ in 0..3 {
+        writer.write_all(b"p").expect("written");
+        look(&mut strays, 1).await;
+    }
+    assert!(!dead.exists() && live.exists());
+    look(&mut strays, 1).await;
+    assert!(!live.exists(), "its writer is gone too");
+}
+
+#[tokio::test]
+async fn scratch_of_a_seat_is_kept_while_the_seat_is_held() {
+    let stack = Stack::start().await;
+    let root = stack.outputs.path();
+    let pixels = root.join(".scratch/sd-0123/a-1-0.rgb");
+    let lock = root.join(".locks/sd-0123");
+    write(&pixels, "rgb");
+    write(&lock, "");
+    let held = File::open(&lock).expect("opened");
+    held.try_lock().expect("locked");
+    let mut strays = strays(&stack, Duration::ZERO);
+    look(&mut strays, 3).await;
+    assert!(pixels.exists());
+    held.unlock().expect("unlocked");
+    look(&mut strays, 1).await;
+    assert!(!pixels.exists() && lock.exists());
+    assert!(File::open(&lock).expect("opened").try_lock().is_ok());
+}
+
+#[tokio::test]
+async fn what_no_writer_of_ours_names_like_that_is_left_alone() {
+    let stack = Stack::start().await;
+    let images = stack.outputs.path().join("images");
+    let name = sha256();
+    let others = [
+        images.join("notes.txt"),
+        images.join(&name[..2]).join(".nfs0001"),
+        images.join(&name[..2]).join(format!("{name}.jpg")),
+        images.join(&name[..2]).join(format!("{name}.png#1~")),
+        images.join("zz").join(format!("{name}.png")),
+    ];
+    for other in &others {
+        write(other, "mine");
+    }
+    look(&mut strays(&stack, Duration::ZERO), 3).await;
+    for other in &others {
+        assert!(other.exists(), "{}", other.display());
+    }
+}
+
+#[tokio::test]
+async fn a_stray_that_is_put_again_at_the_same_moment_is_there_afterwards() {
+    const ROUNDS: u32 = 150;
+    let stack = Stack::start().await;
+    let painter = Painter::start(&stack, ROUNDS).await;
+    let mut strays = strays(&stack, Duration::ZERO);
+    for index in 0..ROUNDS.cast_signed() {
+        let file = sha256();
+        write(&stack.place(&file), CONTENT);
+        look(&mut strays, 1).await;
+        // The sweeper's way to its mark and the painter's to its commit are about as long: who is first varies.
+        tokio::join!(look(&mut strays, 1), painter.paint(index, &file));
+        assert!(stack.place(&file).exists(), "round {index}");
+    }
+    assert_whole(&stack).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sweepers_at_once_never_delete_what_a_picture_is_made_of() {
+    const ROUNDS: i32 = 100;
+    let stack = Stack::start().await;
+    let painter = Painter::start(&stack, 2 * ROUNDS.cast_unsigned()).await;
+    let stop = Shutdown::new();
+    let mut sweepers = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        let (mut strays, mut cleanup) = (strays(&stack, Duration::ZERO), cleanup(&stack));
+        let stopping = stop.clone();
+        sweepers.spawn(async move {
+            while !stopping.is_draining() {
+                cleanup.run().await.expect("swept");
+                strays.run().await.expect("looked");
+            }
+        });
+    }
+    for round in 0..ROUNDS {
+        let file = sha256();
+        // Two pictures that are equal byte for byte.
+        tokio::join!(
+            painter.paint(2 * round, &file),
+            painter.paint(2 * round + 1, &file)
+        );
+        assert!(stack.place(&file).exists(), "round {round}");
+    }
+    stop.drain();
+    while let Some(swept) = sweepers.join_next().await {
+        swept.expect("no panic");
+    }
+    assert_whole(&stack).await;
+}
