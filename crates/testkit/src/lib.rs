@@ -4,6 +4,7 @@
 
 mod audit;
 mod engine;
+mod freeze;
 mod place;
 mod postgres;
 mod proxy;
@@ -13,6 +14,7 @@ mod wait;
 
 pub use audit::{Audit, Effect, Move, Overbooking};
 pub use engine::{FakeEngine, Fault, Script, Then, When, library, program};
+pub use freeze::Freeze;
 pub use postgres::Postgres;
 pub use proxy::{Direction, Flow, Proxy};
 pub use redis::Redis;

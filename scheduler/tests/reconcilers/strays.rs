@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mystic_process::Shutdown;
 use mystic_scheduler::reconcilers::{Audit, Cleanup, Reconcile, Strays};
+use mystic_testkit::Freeze;
 
 use crate::pictures::{CONTENT, Painter, sha256, write};
 use crate::support::Stack;
@@ -130,19 +131,51 @@ async fn what_no_writer_of_ours_names_like_that_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_stray_that_is_put_again_at_the_same_moment_is_there_afterwards() {
-    const ROUNDS: u32 = 150;
+async fn strays_that_are_put_again_while_they_are_deleted_are_there_afterwards() {
+    const FILES: u32 = 200;
     let stack = Stack::start().await;
-    let painter = Painter::start(&stack, ROUNDS).await;
-    let mut strays = strays(&stack, Duration::ZERO);
-    for index in 0..ROUNDS.cast_signed() {
-        let file = sha256();
-        write(&stack.place(&file), CONTENT);
-        look(&mut strays, 1).await;
-        // The sweeper's way to its mark and the painter's to its commit are about as long: who is first varies.
-        tokio::join!(look(&mut strays, 1), painter.paint(index, &file));
-        assert!(stack.place(&file).exists(), "round {index}");
+    let painter = Painter::start(&stack, FILES).await;
+    let mut files: Vec<String> = (0..FILES).map(|_| sha256()).collect();
+    for file in &files {
+        write(&stack.place(file), CONTENT);
     }
+    // The sweeper comes from the first folder and the painter from the last: some are put before they are marked, one
+    // or the other at the same moment, and the rest after they were deleted.
+    files.sort_unstable_by(|a, b| b.cmp(a));
+    let paint = async {
+        for (index, file) in (0..).zip(&files) {
+            painter.paint(index, file).await;
+        }
+    };
+    let mut strays = strays(&stack, Duration::ZERO);
+    look(&mut strays, 1).await;
+    tokio::join!(look(&mut strays, 1), paint);
+    assert_whole(&stack).await;
+}
+
+#[tokio::test]
+async fn a_sweeper_that_was_frozen_deletes_nothing_that_was_put_again() {
+    let stack = Stack::start().await;
+    let painter = Painter::start(&stack, 1).await;
+    let files = [sha256(), sha256()];
+    for file in &files {
+        let staged = stack.store.stage_file(file, 3).await;
+        assert!(staged.expect("staged"));
+        write(&stack.place(file), CONTENT);
+    }
+    let freeze = Freeze::deletion_from(stack.store.pool(), "image_files").await;
+    let mut frozen = cleanup(&stack);
+    let frozen = tokio::spawn(async move { frozen.run().await });
+    freeze.until_frozen().await;
+    // It has deleted one of the two and means to delete the other, which another sweeper does meanwhile.
+    cleanup(&stack).run().await.expect("swept");
+    let other = stack.store.unknown_files(&files).await.expect("asked");
+    let [other] = &other[..] else {
+        panic!("{other:?}: one of {files:?}")
+    };
+    painter.paint(0, other).await;
+    freeze.thaw().await;
+    frozen.await.expect("no panic").expect("swept");
     assert_whole(&stack).await;
 }
 
