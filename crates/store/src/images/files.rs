@@ -114,16 +114,24 @@ impl Store {
     /// The database's.
     pub async fn delete_file(&self, sha256: &str) -> Result<Option<Deleting>> {
         let mut tx = self.pool.begin().await?;
-        let marked: Option<String> = sqlx::query_scalar(
+        // Whoever asks whether the file may be put holds the row for a moment, a sweeper that is frozen for good.
+        sqlx::query("SET LOCAL lock_timeout = '1s'")
+            .execute(&mut *tx)
+            .await?;
+        let marked = sqlx::query_scalar(
             "SELECT sha256 FROM image_files
              WHERE sha256 = $1 AND state = 'deleting'
                AND ($2::bigint IS NULL OR EXISTS (SELECT FROM leader WHERE epoch = $2))
-             FOR NO KEY UPDATE SKIP LOCKED",
+             FOR NO KEY UPDATE",
         )
         .bind(sha256)
         .bind(self.epoch)
         .fetch_optional(&mut *tx)
-        .await?;
+        .await;
+        let marked: Option<String> = match marked {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => None,
+            answered => answered?,
+        };
         Ok(marked.map(|sha256| Deleting { tx, sha256 }))
     }
 
