@@ -12,6 +12,9 @@ use object_store::path::Path as ObjectPath;
 use object_store::{Error, ObjectStoreExt};
 use tokio::fs::{self, OpenOptions};
 
+/// The file that says which database the directory belongs to.
+const MARK: &str = ".database";
+
 /// A directory of files by their content; clones share it.
 #[derive(Clone, Debug)]
 pub struct Outputs {
@@ -87,6 +90,24 @@ impl Outputs {
     /// not the one that workers write to, and says nothing about any file.
     pub(crate) async fn has_pictures(&self) -> bool {
         fs::try_exists(self.images()).await.unwrap_or(false)
+    }
+
+    /// The database that the directory is marked with; nothing where it bears no mark.
+    pub(crate) async fn mark(&self) -> io::Result<Option<String>> {
+        there(fs::read_to_string(self.root.join(MARK)).await)
+    }
+
+    /// Marks the directory with a database, unless another was quicker.
+    pub(crate) async fn set_mark(&self, database: &str) -> io::Result<()> {
+        // Under a name of its own first, so that nobody reads half a mark.
+        let unfinished = self.root.join(format!("{MARK}.{database}"));
+        fs::write(&unfinished, database).await?;
+        let set = fs::hard_link(&unfinished, self.root.join(MARK)).await;
+        fs::remove_file(&unfinished).await?;
+        match set {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// The folders that pictures are spread over, in order.

@@ -1,12 +1,23 @@
 //! Migrations are run when somebody says so; a program only checks that it knows the schema.
 
 use sqlx::migrate::{MigrateError, Migrator};
+use uuid::Uuid;
 
 use crate::{Result, Store, StoreError};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
 impl Store {
+    /// Which database this is; a copy that was restored from a backup is the same.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn identity(&self) -> Result<Uuid> {
+        Ok(sqlx::query_scalar("SELECT id FROM identity")
+            .fetch_one(&self.pool)
+            .await?)
+    }
+
     /// Brings the schema up to this program's version.
     ///
     /// # Errors

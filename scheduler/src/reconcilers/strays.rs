@@ -31,6 +31,7 @@ pub struct Strays {
     seats: Watch<String, Stamp>,
     /// The folder that was looked at last.
     last: String,
+    told: bool,
 }
 
 impl Strays {
@@ -43,7 +44,25 @@ impl Strays {
             files: Watch::new(still, WATCHED),
             seats: Watch::new(still, WATCHED),
             last: String::new(),
+            told: false,
         }
+    }
+
+    /// Whether the directory is this database's: marked with it, or new, or without a mark and with a picture of ours. A
+    /// new database beside old pictures would take all of them for strays.
+    async fn ours(&mut self) -> Result<bool, RunError> {
+        let ours = self.store.identity().await?.to_string();
+        if let Some(mark) = self.outputs.mark().await? {
+            return Ok(mark == ours);
+        }
+        let mut known = self.outputs.folders().await?.is_empty();
+        if let Some((sha256, _)) = self.store.referenced_files("", 1).await?.pop() {
+            known |= self.outputs.size(&sha256).await?.is_some();
+        }
+        if known {
+            self.outputs.set_mark(&ours).await?;
+        }
+        Ok(known)
     }
 
     async fn clear_scratch(&mut self) -> Result<(), RunError> {
@@ -115,6 +134,15 @@ impl Reconcile for Strays {
 
     async fn run(&mut self) -> Result<(), RunError> {
         self.clear_scratch().await?;
+        if !self.ours().await? {
+            if !std::mem::replace(&mut self.told, true) {
+                tracing::warn!(
+                    "store.outputs holds pictures of another database: none of them is collected; \
+                     delete the file .database there if they are this one's"
+                );
+            }
+            return Ok(());
+        }
         let asked = Instant::now();
         let (mut due, mut new) = (Vec::new(), 0);
         for (folder, entries) in self.strays().await? {

@@ -23,6 +23,13 @@ fn cleanup(stack: &Stack) -> Cleanup {
     Cleanup::new(services.store, services.queue, services.outputs, still)
 }
 
+/// A stack whose outputs bear its mark already, since they were looked at while they were new.
+async fn marked() -> Stack {
+    let stack = Stack::start().await;
+    look(&mut strays(&stack, Duration::ZERO), 1).await;
+    stack
+}
+
 async fn look(strays: &mut Strays, times: usize) {
     for _ in 0..times {
         strays.run().await.expect("looked");
@@ -39,7 +46,7 @@ async fn assert_whole(stack: &Stack) {
 
 #[tokio::test]
 async fn a_file_without_a_row_is_deleted_once_it_stood_still() {
-    let stack = Stack::start().await;
+    let stack = marked().await;
     let stray = sha256();
     let place = stack.place(&stray);
     write(&place, CONTENT);
@@ -59,7 +66,7 @@ async fn a_file_without_a_row_is_deleted_once_it_stood_still() {
 
 #[tokio::test]
 async fn a_file_of_a_picture_or_of_one_to_be_is_kept() {
-    let stack = Stack::start().await;
+    let stack = marked().await;
     let painter = Painter::start(&stack, 1).await;
     let [used, announced] = [sha256(), sha256()];
     painter.paint(0, &used).await;
@@ -72,7 +79,7 @@ async fn a_file_of_a_picture_or_of_one_to_be_is_kept() {
 
 #[tokio::test]
 async fn an_unfinished_upload_is_kept_while_it_grows_and_deleted_when_it_stands_still() {
-    let stack = Stack::start().await;
+    let stack = marked().await;
     let unfinished = |sha256: &str, number: u8| {
         PathBuf::from(format!("{}#{number}", stack.place(sha256).display()))
     };
@@ -92,7 +99,7 @@ async fn an_unfinished_upload_is_kept_while_it_grows_and_deleted_when_it_stands_
 
 #[tokio::test]
 async fn scratch_of_a_seat_is_kept_while_the_seat_is_held() {
-    let stack = Stack::start().await;
+    let stack = marked().await;
     let root = stack.outputs.path();
     let pixels = root.join(".scratch/sd-0123/a-1-0.rgb");
     let lock = root.join(".locks/sd-0123");
@@ -111,7 +118,7 @@ async fn scratch_of_a_seat_is_kept_while_the_seat_is_held() {
 
 #[tokio::test]
 async fn what_no_writer_of_ours_names_like_that_is_left_alone() {
-    let stack = Stack::start().await;
+    let stack = marked().await;
     let images = stack.outputs.path().join("images");
     let name = sha256();
     let others = [
@@ -133,7 +140,7 @@ async fn what_no_writer_of_ours_names_like_that_is_left_alone() {
 #[tokio::test]
 async fn strays_that_are_put_again_while_they_are_deleted_are_there_afterwards() {
     const FILES: u32 = 200;
-    let stack = Stack::start().await;
+    let stack = marked().await;
     let painter = Painter::start(&stack, FILES).await;
     let mut files: Vec<String> = (0..FILES).map(|_| sha256()).collect();
     for file in &files {
@@ -155,7 +162,7 @@ async fn strays_that_are_put_again_while_they_are_deleted_are_there_afterwards()
 
 #[tokio::test]
 async fn a_sweeper_that_was_frozen_deletes_nothing_that_was_put_again() {
-    let stack = Stack::start().await;
+    let stack = marked().await;
     let painter = Painter::start(&stack, 1).await;
     let files = [sha256(), sha256()];
     for file in &files {
@@ -182,7 +189,7 @@ async fn a_sweeper_that_was_frozen_deletes_nothing_that_was_put_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_sweepers_at_once_never_delete_what_a_picture_is_made_of() {
     const ROUNDS: i32 = 100;
-    let stack = Stack::start().await;
+    let stack = marked().await;
     let painter = Painter::start(&stack, 2 * ROUNDS.cast_unsigned()).await;
     let stop = Shutdown::new();
     let mut sweepers = tokio::task::JoinSet::new();
@@ -210,4 +217,32 @@ async fn two_sweepers_at_once_never_delete_what_a_picture_is_made_of() {
         swept.expect("no panic");
     }
     assert_whole(&stack).await;
+}
+
+#[tokio::test]
+async fn pictures_of_another_database_are_no_strays() {
+    let stack = Stack::start().await;
+    let theirs = stack.place(&sha256());
+    write(&theirs, CONTENT);
+    let mut strays = strays(&stack, Duration::ZERO);
+    look(&mut strays, 3).await;
+    assert!(theirs.exists(), "a new database beside old pictures");
+    let mark = stack.outputs.path().join(".database");
+    write(&mark, "another");
+    look(&mut strays, 3).await;
+    assert!(theirs.exists());
+}
+
+#[tokio::test]
+async fn a_directory_without_a_mark_and_with_a_picture_of_ours_is_ours() {
+    let stack = Stack::start().await;
+    let painter = Painter::start(&stack, 1).await;
+    painter.paint(0, &sha256()).await;
+    let stray = stack.place(&sha256());
+    write(&stray, CONTENT);
+    look(&mut strays(&stack, Duration::ZERO), 2).await;
+    assert!(!stray.exists());
+    let mark = std::fs::read_to_string(stack.outputs.path().join(".database")).expect("a mark");
+    let ours = stack.store.identity().await.expect("asked");
+    assert_eq!(mark, ours.to_string());
 }
