@@ -12,6 +12,9 @@ pub enum StoreError {
     /// The schema is not the one that this program was built for.
     #[error("{0}")]
     Schema(String),
+    /// The connecting user may not make or drop roles.
+    #[error("the database's user can't manage the roles of workers: {0}")]
+    Roles(String),
     /// A row that this program can't read.
     #[error("the database holds {0}")]
     Unreadable(String),

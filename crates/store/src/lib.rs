@@ -2,6 +2,7 @@
 //!
 //! Lock order in every transaction: devices → workers → residents → jobs → leases → images.
 
+mod access;
 mod error;
 mod events;
 mod fleet;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
+pub use access::{Bearer, Issued, JoinKeyRecord, Machine, MachineNameError};
 pub use error::StoreError;
 pub use events::{EventCursor, EventRecord, Wakeups};
 pub use fleet::{

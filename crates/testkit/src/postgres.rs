@@ -69,6 +69,13 @@ impl Postgres {
         self.options.to_url_lossy().to_string()
     }
 
+    /// The same as another role.
+    #[must_use]
+    pub fn url_as(&self, role: &str) -> String {
+        let options = self.options.clone().username(role);
+        options.to_url_lossy().to_string()
+    }
+
     /// A new pool of up to 10 connections to the database.
     #[must_use]
     pub fn pool(&self) -> PgPool {

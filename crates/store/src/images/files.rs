@@ -46,6 +46,21 @@ impl Store {
         Ok(staged.rows_affected() == 1)
     }
 
+    /// The size of a file that was announced, in bytes, and that it is still on its way; nothing where it was not
+    /// announced or is being deleted.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn expected_file(&self, sha256: &str) -> Result<Option<u64>> {
+        let bytes: Option<i64> = sqlx::query_scalar(
+            "UPDATE image_files SET staged_at = now() WHERE sha256 = $1 AND state <> 'deleting' RETURNING bytes",
+        )
+        .bind(sha256)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(bytes.and_then(|bytes| u64::try_from(bytes).ok()))
+    }
+
     /// Marks staged files for deletion that no picture came to use within `age`, and names them, with those that
     /// an earlier sweep marked and did not finish. None where another scheduler leads.
     ///

@@ -1,5 +1,6 @@
 //! The store on a real Postgres: what its transactions promise.
 
+mod access;
 mod conflicts;
 mod events;
 mod histories;

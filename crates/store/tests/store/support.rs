@@ -1,13 +1,15 @@
 //! A database with two presets, and what a scheduler and a worker do to it.
 
+use std::sync::Arc;
+
 use mystic_domain::{
     ContextPlan, DeviceId, EngineKind, Failure, FailureKind, Fence, GenerateParams, ImageDefaults,
     ImageFiles, ImageId, ImageLimits, ImageMemory, ImageModel, JobId, JobParams, JobState, Mib,
     Model, Need, PhaseTimes, Plan, Preset, ResidentId, SchedulerId, TextModel, WorkerId,
 };
 use mystic_store::{
-    DeviceInfo, DeviceRecord, Grant, Granted, JobRecord, NewImage, NewJob, Outcome, Registration,
-    Seat, ServedPreset, Settled, Store, Submitted,
+    DeviceInfo, DeviceRecord, Grant, Granted, JobRecord, Machine, NewImage, NewJob, Outcome,
+    Registration, Seat, ServedPreset, Settled, Store, Submitted,
 };
 use mystic_testkit::Postgres;
 
@@ -22,7 +24,7 @@ pub const NEED: Need = Need {
 
 pub struct World {
     pub store: Store,
-    _postgres: Postgres,
+    postgres: Arc<Postgres>,
 }
 
 /// A registered worker on a device.
@@ -47,7 +49,7 @@ impl World {
         store.upsert_presets(&presets()).await.expect("presets");
         Self {
             store,
-            _postgres: postgres,
+            postgres: postgres.into(),
         }
     }
 
@@ -64,6 +66,18 @@ impl World {
         let seen = self.store.leader().await.expect("a row");
         let taken = self.store.take_lead(SchedulerId::generate(), seen).await;
         taken.expect("answered").expect("nobody else takes it")
+    }
+
+    /// The same world as a worker on another machine sees it.
+    pub async fn let_in(&self) -> (Machine, Self) {
+        let (machine, store) = let_in(&self.store, &self.postgres).await;
+        let postgres = Arc::clone(&self.postgres);
+        (machine, Self { store, postgres })
+    }
+
+    /// The same world as a role sees it.
+    pub fn seen_by(&self, role: &str) -> Store {
+        Store::connect(&self.postgres.url_as(role), 2).expect("a URL")
     }
 
     /// A worker on a device of its own, with room for many jobs.
@@ -239,6 +253,21 @@ impl World {
             times: PhaseTimes::default(),
         }
     }
+}
+
+/// Lets a machine in that no other test's is called like, since roles belong to the whole server.
+pub async fn let_in(store: &Store, postgres: &Postgres) -> (Machine, Store) {
+    assert!(store.grant_rights().await.expect("granted"));
+    let name = format!("m{}", WorkerId::generate().0.simple());
+    let machine: Machine = name.parse().expect("a name");
+    let role = store.grant_access(&machine, "secret", secret(), None).await;
+    let url = postgres.url_as(&role.expect("let in"));
+    (machine, Store::connect(&url, 1).expect("a URL"))
+}
+
+/// Some secret's hash.
+pub fn secret() -> [u8; 32] {
+    rand::random()
 }
 
 /// Some content's hash.

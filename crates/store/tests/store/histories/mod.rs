@@ -20,7 +20,7 @@ use mystic_testkit::Postgres;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use tokio::runtime::Builder;
 
-use crate::support::presets;
+use crate::support::{let_in, presets};
 use play::Tally;
 
 const HISTORIES: u64 = 10_000;
@@ -70,12 +70,14 @@ fn run(seeds: impl Iterator<Item = u64>, shrink: u32, stop: &AtomicBool) -> Resu
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime starts");
     let postgres = runtime.block_on(Postgres::start());
-    let store = runtime.block_on(async {
+    let (store, machine, worker) = runtime.block_on(async {
         let store = Store::connect(&postgres.url(), 1).expect("a URL");
         store.upsert_presets(&presets()).await.expect("presets");
         let seen = store.leader().await.expect("a row");
         let lead = store.take_lead(SchedulerId::generate(), seen).await;
-        store.leading(lead.expect("answered").expect("nobody leads yet"))
+        let (machine, worker) = let_in(&store, &postgres).await;
+        let leading = store.leading(lead.expect("answered").expect("nobody leads yet"));
+        (leading, machine, worker)
     });
     let tally = RefCell::new(Tally::new());
     for (n, seed) in (0..).zip(seeds) {
@@ -95,7 +97,12 @@ fn run(seeds: impl Iterator<Item = u64>, shrink: u32, stop: &AtomicBool) -> Resu
             rng(seed),
         );
         let played = runner.run(&op::history(), |history| {
-            let said = runtime.block_on(play::play(&store, &history, &mut tally.borrow_mut()));
+            let said = runtime.block_on(play::play(
+                &store,
+                &worker,
+                &history,
+                &mut tally.borrow_mut(),
+            ));
             said.map_err(TestCaseError::fail)
         });
         if let Err(error) = played {
@@ -108,7 +115,11 @@ fn run(seeds: impl Iterator<Item = u64>, shrink: u32, stop: &AtomicBool) -> Resu
             ));
         }
     }
-    runtime.block_on(store.pool().close());
+    runtime.block_on(async {
+        worker.pool().close().await;
+        store.revoke_access(&machine).await.expect("sent away");
+        store.pool().close().await;
+    });
     Ok(tally.into_inner())
 }
 

@@ -23,11 +23,17 @@ const STRANGERS: Mib = Mib(120);
 pub type Tally = BTreeMap<String, u64>;
 
 /// Plays a history; an error is what the store did and the model did not.
-pub async fn play(store: &Store, history: &[Op], tally: &mut Tally) -> Result<(), String> {
+pub async fn play(
+    store: &Store,
+    worker: &Store,
+    history: &[Op],
+    tally: &mut Tally,
+) -> Result<(), String> {
     let owner = JobId::generate().to_string();
     let mut play = Play {
         real: Real {
             store,
+            worker,
             owner: &owner,
         },
         model: Model::default(),

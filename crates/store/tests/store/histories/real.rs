@@ -16,6 +16,8 @@ const PAST_LEAD: i64 = 0;
 pub struct Real<'a> {
     /// The leader's.
     pub store: &'a Store,
+    /// The same as a worker sees it: under a role that may do what workers do, and nothing else.
+    pub worker: &'a Store,
     /// Whose jobs these are.
     pub owner: &'a str,
 }
@@ -59,7 +61,7 @@ impl Real<'_> {
                 Granted::No => None,
             }),
             Step::Claim(worker, job, fence) => {
-                let claimed = store.claim(*worker, *job, *fence).await?;
+                let claimed = self.worker.claim(*worker, *job, *fence).await?;
                 Answer::Claimed(claimed.map(|it| (it.job.attempt, it.resident, it.done)))
             }
             Step::Commit { .. } => Answer::Committed(self.commit(step).await?),
@@ -79,7 +81,7 @@ impl Real<'_> {
             }
             Step::Expire(job, fence) => Answer::Yes(store.expire(*job, *fence).await?),
             Step::Beat(beat) => {
-                let reply = store.beat(beat).await?;
+                let reply = self.worker.beat(beat).await?;
                 Answer::Beaten(Box::new(Told {
                     known: reply.known,
                     draining: reply.draining,
@@ -94,23 +96,23 @@ impl Real<'_> {
                 Answer::Reaped(jobs.map(|jobs| jobs.into_iter().collect()))
             }
             Step::Gone(worker) => {
-                store.gone(*worker).await?;
+                self.worker.gone(*worker).await?;
                 Answer::Done
             }
             Step::Forget(worker) => Answer::Yes(store.forget(*worker).await?),
             Step::Drain(worker) => {
-                store.drain(*worker).await?;
+                self.worker.drain(*worker).await?;
                 Answer::Done
             }
             Step::Register(worker, seat) => {
-                store.register(&registration(*worker, seat)).await?;
+                self.worker.register(&registration(*worker, seat)).await?;
                 Answer::Done
             }
             Step::Ready(worker, resident) => {
-                Answer::Yes(store.resident_ready(*worker, *resident).await?)
+                Answer::Yes(self.worker.resident_ready(*worker, *resident).await?)
             }
             Step::ChildGone(worker, resident) => {
-                store.child_gone(*worker, *resident).await?;
+                self.worker.child_gone(*worker, *resident).await?;
                 Answer::Done
             }
             Step::Evict(resident) => Answer::Evicted(store.evict(*resident).await?),
@@ -135,7 +137,7 @@ impl Real<'_> {
         };
         let file = sha256();
         if *files {
-            assert!(self.store.stage_file(&file, 1).await?);
+            assert!(self.worker.stage_file(&file, 1).await?);
         }
         let new = NewImage {
             id: ImageId::generate(),
@@ -151,7 +153,7 @@ impl Real<'_> {
             pixels_sha256: file,
             times: PhaseTimes::default(),
         };
-        self.store.commit_image(&new).await
+        self.worker.commit_image(&new).await
     }
 
     async fn settle(&self, step: &Step) -> Result<Settled> {
@@ -175,7 +177,7 @@ impl Real<'_> {
         };
         let times = PhaseTimes::default();
         let settled = self
-            .store
+            .worker
             .settle(*worker, *job, *fence, &outcome, times, *alive)
             .await?;
         if settled == Settled::Done(JobState::Queued) {
