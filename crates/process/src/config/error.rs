@@ -8,7 +8,7 @@ use serde::de::{Expected, Unexpected};
 use crate::LeaseTimesError;
 
 /// Keys whose values are never shown.
-const SECRET_KEYS: [&str; 2] = ["database.url", "redis.url"];
+const SECRET_KEYS: [&str; 3] = ["database.url", "redis.url", "worker.join_key"];
 
 /// A configuration that no process starts with.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +64,14 @@ pub enum ConfigError {
     /// A `--set` flag isn't `section.key=value`. The flag isn't repeated: it may hold a password.
     #[error("--set wants section.key=value, for instance --set api.max_cost=500")]
     Flag,
+    /// A key is set that means nothing without another.
+    #[error("{given} is set and {missing} is not: set both, or neither")]
+    Alone {
+        /// The key that is set.
+        given: &'static str,
+        /// The key that is missing.
+        missing: &'static str,
+    },
     /// The lease times contradict each other.
     #[error(transparent)]
     LeaseTimes(#[from] LeaseTimesError),
@@ -87,6 +95,10 @@ impl Display for Fault {
 }
 
 impl ConfigError {
+    pub(super) fn alone(given: &'static str, missing: &'static str) -> Self {
+        Self::Alone { given, missing }
+    }
+
     /// Names the key that a fault happened at.
     pub(super) fn at(self, path: &str, origin: &str, value: impl Display) -> Self {
         match self {

@@ -11,7 +11,7 @@ mod tree;
 mod values;
 
 pub use error::ConfigError;
-pub use secret::SecretUrl;
+pub use secret::{SecretText, SecretUrl};
 pub use sections::{
     Api, Database, Drain, Gpu, Log, LogFormat, Models, Redis, Scheduler, Store, Tagging,
     TaggingExample, Worker,
@@ -85,6 +85,12 @@ impl Config {
 
     fn from_layers(layers: layers::Layers) -> Result<Self, ConfigError> {
         let mut config = Self::deserialize(layers.into_tree())?;
+        let worker = &config.worker;
+        match (&worker.api_url, &worker.join_key) {
+            (Some(_), None) => return Err(ConfigError::alone("worker.api_url", "worker.join_key")),
+            (None, Some(_)) => return Err(ConfigError::alone("worker.join_key", "worker.api_url")),
+            _ => {}
+        }
         config.lease_times = LeaseTimes::new(
             config.worker.heartbeat,
             config.scheduler.lease,

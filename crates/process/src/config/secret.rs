@@ -1,4 +1,4 @@
-//! URLs that may hold a password: nothing prints it.
+//! Keys, and URLs that may hold a password: nothing prints them.
 
 use std::fmt;
 
@@ -57,6 +57,37 @@ impl fmt::Debug for SecretUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{self}\"")
     }
+}
+
+/// A key. `Debug` hides it; [`SecretText::expose`] doesn't.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// The key itself, for whom it is meant.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{HIDDEN}\"")
+    }
+}
+
+pub(super) fn join_key<'de, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<SecretText>, D::Error> {
+    text(
+        value,
+        "a join key as `mystic worker-access grant NAME` prints it",
+        |key| {
+            let plain = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+            plain.then(|| Some(SecretText(key.to_owned())))
+        },
+    )
 }
 
 pub(super) fn postgres_url<'de, D: Deserializer<'de>>(value: D) -> Result<SecretUrl, D::Error> {

@@ -8,9 +8,10 @@ use mystic_domain::Mib;
 use serde::Deserialize;
 use url::Url;
 
-use super::secret::{SecretUrl, postgres_url, redis_url};
+use super::secret::{SecretText, SecretUrl, join_key, postgres_url, redis_url};
 use super::values::{
-    directory, filter, host_name, http_url, mib, milliseconds, seconds, some_mib, whole,
+    directory, filter, host_name, http_url, mib, milliseconds, plain_http_url, seconds, some_mib,
+    whole,
 };
 
 /// Any free port of the loopback address.
@@ -78,6 +79,9 @@ pub struct Api {
     /// What users reach the API under, when it isn't the address that it listens on.
     #[serde(deserialize_with = "http_url")]
     pub public_url: Option<Url>,
+    /// How long a token of a worker that has no shared store is good for; its worker asks for the next at half of that.
+    #[serde(rename = "worker_token_s", deserialize_with = "seconds")]
+    pub worker_token: Duration,
 }
 
 impl Default for Api {
@@ -89,6 +93,7 @@ impl Default for Api {
             max_prompt_bytes: 8192,
             max_cost: 1000,
             public_url: None,
+            worker_token: Duration::from_hours(1),
         }
     }
 }
@@ -154,6 +159,12 @@ pub struct Worker {
     pub hang_timeout: Duration,
     /// The executable that engine children run; unset: the worker's own.
     pub engine_binary: Option<PathBuf>,
+    /// Where pictures are sent; unset: they are put into the store's directory, which the API shares.
+    #[serde(deserialize_with = "plain_http_url")]
+    pub api_url: Option<Url>,
+    /// What the API lets this machine in by.
+    #[serde(deserialize_with = "join_key")]
+    pub join_key: Option<SecretText>,
 }
 
 impl Default for Worker {
@@ -168,6 +179,8 @@ impl Default for Worker {
             idle_unload: Duration::from_mins(5),
             hang_timeout: Duration::from_mins(2),
             engine_binary: None,
+            api_url: None,
+            join_key: None,
         }
     }
 }

@@ -227,6 +227,7 @@ fn refused_values_name_key_value_source_and_what_is_allowed() {
             "1 to 64 letters, digits, '-', '_' or '.'",
         ),
         ("api.public_url=ftp://h", "an http:// or https:// URL"),
+        ("worker.api_url=https://h", "an http:// URL"),
         ("tagging.enabled=maybe", "a boolean"),
         ("tagging.examples=[", "a list such as [\"a\", \"b\"] or a,b"),
     ];
@@ -260,6 +261,21 @@ fn lease_times_out_of_order_are_refused() {
 }
 
 #[test]
+fn an_api_without_a_join_key_is_refused_and_so_is_a_key_without_an_api() {
+    let [url, key] = ["worker.api_url=http://main:8787", "worker.join_key=k"];
+    assert_eq!(
+        refusal(None, &[], &[url]),
+        "worker.api_url is set and worker.join_key is not: set both, or neither"
+    );
+    assert_eq!(
+        refusal(None, &[], &[key]),
+        "worker.join_key is set and worker.api_url is not: set both, or neither"
+    );
+    let both = load(None, &[], &[url, key]).unwrap().worker;
+    assert_eq!(both.join_key.unwrap().expose(), "k");
+}
+
+#[test]
 fn a_named_file_that_is_missing_is_an_error() {
     let args = ConfigArgs {
         config: Some("/nonexistent/mystic.toml".into()),
@@ -276,6 +292,8 @@ fn secrets_are_not_printed() {
             "postgres://u:hunter2@h/d?sslmode=require&password=hunter2",
         ),
         ("REDIS_URL", "redis://:hunter2@h:6379/1"),
+        ("MYSTIC_WORKER__API_URL", "http://h"),
+        ("MYSTIC_WORKER__JOIN_KEY", "mystic_join_hunter2"),
     ];
     let config = load(None, &environment, &[]).unwrap();
     assert!(config.redis.url.expose().contains("hunter2"));
@@ -289,6 +307,7 @@ fn secrets_are_not_printed() {
     for refused in [
         refusal(None, &[("DATABASE_URL", "mysql://u:hunter2@h/d")], &[]),
         refusal(None, &[], &["redis.url=hunter2"]),
+        refusal(None, &[], &["worker.join_key=hunter2 hunter2"]),
         refusal(None, &[], &["redis.url hunter2"]),
         refusal(Some("[database]\nurl = [\"hunter2\"]"), &[], &[]),
         refusal(Some("[database]\nurl = \"postgres://u:hunter2@h"), &[], &[]),

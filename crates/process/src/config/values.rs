@@ -107,6 +107,14 @@ pub(super) fn http_url<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Url
     })
 }
 
+/// The address of our own API, as one of our programs reaches it: they speak no TLS.
+pub(super) fn plain_http_url<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Url>, D::Error> {
+    text(value, "an http:// URL", |text| {
+        let url = Url::parse(text).ok()?;
+        (url.scheme() == "http").then_some(Some(url))
+    })
+}
+
 /// A name that is safe inside Redis keys and ledger ids.
 pub(super) fn host_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     text(value, "1 to 64 letters, digits, '-', '_' or '.'", |text| {
