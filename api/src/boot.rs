@@ -1,12 +1,15 @@
 //! The errands of the `api` program.
 
 use std::io;
+use std::time::Duration;
 
+use clap::Subcommand;
 use mystic_process::http::HttpError;
 use mystic_process::telemetry::TelemetryError;
 use mystic_process::{Config, Shutdown, telemetry};
-use mystic_store::{Store, StoreError};
+use mystic_store::{Machine, Store, StoreError};
 
+use crate::access;
 use crate::keys::KeyError;
 use crate::presets::PresetsError;
 use crate::server::{Server, StartError};
@@ -29,6 +32,9 @@ pub enum BootError {
     Store(#[from] StoreError),
     /// The key.
     Key(#[from] KeyError),
+    /// The machine.
+    #[error("there is no machine {0} to send away")]
+    NoMachine(Machine),
     /// The `OpenAPI` document.
     Json(#[from] serde_json::Error),
 }
@@ -52,6 +58,12 @@ pub async fn migrate(config: &Config) -> Result<(), BootError> {
     let presets = crate::load_presets(&config.models.dir)?;
     let store = connect(config)?;
     store.migrate().await?;
+    if !store.grant_rights().await? {
+        eprintln!(
+            "warning: this user of the database may not make roles, so no machine can be let in that shares no directory \
+             with this one (`api worker-access`): ALTER ROLE … CREATEROLE, and migrate again"
+        );
+    }
     store.upsert_presets(&presets).await?;
     eprintln!(
         "the schema is up to date; {} presets are known",
@@ -77,6 +89,62 @@ pub async fn create_key(config: &Config, name: &str) -> Result<(), BootError> {
     let store = connect(config)?;
     store.check_schema().await?;
     println!("{}", crate::keys::create(&store, name).await?);
+    Ok(())
+}
+
+/// What is done about machines that share no directory with this one.
+#[derive(Debug, Subcommand)]
+pub enum WorkerAccess {
+    /// Let a machine in: print its database URL and its join key, once
+    Grant {
+        /// The machine
+        name: Machine,
+        /// For how long its join key is good, days [default: for good]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        days: Option<u32>,
+        /// Where that machine reaches the database [default: where this one does]
+        #[arg(long, value_name = "HOST:PORT")]
+        database: Option<String>,
+    },
+    /// Send a machine away: its join key, its workers' tokens and its role end
+    Revoke {
+        /// The machine
+        name: Machine,
+    },
+    /// List the machines that were ever let in
+    List,
+}
+
+/// Lets a machine in, sends one away or lists them.
+///
+/// # Errors
+/// The machine is in already or not at all, roles can't be managed, or the database is away.
+pub async fn worker_access(config: &Config, access: &WorkerAccess) -> Result<(), BootError> {
+    let store = connect(config)?;
+    store.check_schema().await?;
+    match access {
+        WorkerAccess::Grant {
+            name,
+            days,
+            database,
+        } => {
+            let life = days.map(|days| Duration::from_hours(24 * u64::from(days)));
+            let url = &config.database.url;
+            let granted = access::grant(&store, url, name, life, database.as_deref()).await?;
+            println!("DATABASE_URL={}", granted.database);
+            println!("MYSTIC_JOIN_KEY={}", granted.join_key);
+        }
+        WorkerAccess::Revoke { name } => {
+            if !store.revoke_access(name).await? {
+                return Err(BootError::NoMachine(name.clone()));
+            }
+        }
+        WorkerAccess::List => {
+            for machine in store.machines().await? {
+                println!("{}", access::line(&machine));
+            }
+        }
+    }
     Ok(())
 }
 

@@ -6,12 +6,14 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mystic_domain::file_path;
+use mystic_process::disk;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 
 use crate::extract::header_text;
 use crate::problem::Problem;
+use crate::state::App;
 
 const FOREVER: &str = "private, max-age=31536000, immutable";
 
@@ -80,6 +82,22 @@ pub async fn serve(
         }
         None => (same, about, body).into_response(),
     })
+}
+
+/// Refuses while pictures would not fit. A disk that can't be asked refuses nothing: the worker asks again.
+pub fn check_room(app: &App) -> Result<(), Problem> {
+    let store = &app.config.store;
+    match disk::free(&store.outputs) {
+        Ok(free) if free < store.min_free => Err(Problem::store_full(format!(
+            "{free} are free for pictures, and {} are kept back (store.min_free_mib).",
+            store.min_free
+        ))),
+        Ok(_) => Ok(()),
+        Err(error) => {
+            tracing::debug!(%error, "the room for pictures is not known");
+            Ok(())
+        }
+    }
 }
 
 fn unreadable(error: &object_store::Error) -> Problem {

@@ -132,7 +132,7 @@ pub async fn find_owner(
 }
 
 /// The key that a request carries: as a bearer, or as a Basic password, which browsers ask for by themselves.
-fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };

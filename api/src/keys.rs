@@ -2,6 +2,7 @@
 
 use mystic_store::{Store, StoreError};
 use rand::TryRngCore;
+use rand::rand_core::OsError;
 use rand::rngs::OsRng;
 use sha2::{Digest, Sha256};
 
@@ -18,7 +19,7 @@ pub enum KeyError {
     Name(String),
     /// The system gives no random bits.
     #[error("the system gives no random bits: {0}")]
-    Random(#[from] rand::rand_core::OsError),
+    Random(#[from] OsError),
     /// The database's.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -32,11 +33,16 @@ pub async fn create(store: &Store, name: &str) -> Result<String, KeyError> {
     if !is_name(name) {
         return Err(KeyError::Name(name.to_owned()));
     }
-    let mut secret = [0_u8; 32];
-    OsRng.try_fill_bytes(&mut secret)?;
-    let bearer = format!("{PREFIX}{}", hex::encode(secret));
+    let bearer = secret("")?;
     store.create_key(name, hash(&bearer)).await?;
     Ok(bearer)
+}
+
+/// 256 random bits as a bearer that says what it is for.
+pub(crate) fn secret(sort: &str) -> Result<String, OsError> {
+    let mut bits = [0_u8; 32];
+    OsRng.try_fill_bytes(&mut bits)?;
+    Ok(format!("{PREFIX}{sort}{}", hex::encode(bits)))
 }
 
 /// What the database keeps of a bearer. 256 random bits need no slow hash; looking the hash up tells an attacker

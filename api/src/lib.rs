@@ -1,5 +1,6 @@
 //! Submit and show: the REST API of MystiCanvas, its event streams, and the page that it serves.
 
+mod access;
 pub mod boot;
 mod cursor;
 mod events;

@@ -1,6 +1,8 @@
-//! `api`: serves the REST API; `api migrate`, `api openapi` and `api key-create` are its other errands.
+//! `api`: serves the REST API; `api migrate`, `api openapi`, `api key-create` and `api worker-access` are its other
+//! errands.
 
 use clap::{Parser, Subcommand};
+use mystic_api::boot::{self, WorkerAccess};
 use mystic_process::ConfigArgs;
 
 #[derive(Parser)]
@@ -26,17 +28,23 @@ enum Command {
         /// Whose key it is; jobs made with it belong to this name
         name: String,
     },
+    /// Let machines in that share no directory with this one, or send them away
+    #[command(subcommand)]
+    WorkerAccess(WorkerAccess),
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     match args.command {
-        None => mystic_api::boot::serve(args.config.load()?).await?,
-        Some(Command::Migrate) => mystic_api::boot::migrate(&args.config.load()?).await?,
-        Some(Command::Openapi) => mystic_api::boot::print_openapi()?,
+        None => boot::serve(args.config.load()?).await?,
+        Some(Command::Migrate) => boot::migrate(&args.config.load()?).await?,
+        Some(Command::Openapi) => boot::print_openapi()?,
         Some(Command::KeyCreate { name }) => {
-            mystic_api::boot::create_key(&args.config.load()?, &name).await?;
+            boot::create_key(&args.config.load()?, &name).await?;
+        }
+        Some(Command::WorkerAccess(access)) => {
+            boot::worker_access(&args.config.load()?, &access).await?;
         }
     }
     Ok(())

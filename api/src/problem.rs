@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mystic_domain::InvalidField;
 use mystic_store::StoreError;
+use rand::rand_core::OsError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -69,6 +70,10 @@ kinds! {
     invalid_field(UNPROCESSABLE_ENTITY, "A field has a value that is not allowed");
     /// A key is needed, or the one that was sent is not known.
     unauthorized(UNAUTHORIZED, "An API key is needed");
+    /// A join key or a worker's token that is not known, or not any more.
+    unknown_worker(UNAUTHORIZED, "A join key or a worker's token is needed");
+    /// A worker that was given up.
+    worker_gone(FORBIDDEN, "The worker was given up");
     /// Another site's page sent this.
     cross_site(FORBIDDEN, "The request comes from another site");
     /// A host name that isn't ours.
@@ -85,6 +90,12 @@ kinds! {
     not_queued(CONFLICT, "The job does not wait");
     /// A worker that still beats can't be forgotten.
     worker_lives(CONFLICT, "The worker lives");
+    /// A file that nobody announced.
+    file_not_expected(CONFLICT, "The file is not expected");
+    /// A file whose content is not what its name says.
+    other_content(UNPROCESSABLE_ENTITY, "The file is not the one that was announced");
+    /// A body that stopped coming.
+    too_slow(REQUEST_TIMEOUT, "The request took too long");
     /// A body over the limit.
     too_large(PAYLOAD_TOO_LARGE, "The request is too large");
     /// A body that isn't declared as JSON.
@@ -119,6 +130,13 @@ impl From<InvalidField> for Problem {
             Some(invalid.value),
             Some(invalid.allowed),
         )
+    }
+}
+
+impl From<OsError> for Problem {
+    fn from(error: OsError) -> Self {
+        tracing::error!(%error, "the system gives no random bits");
+        Self::internal("The system gives no random bits; the log says why.")
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod devices;
 pub mod events;
 pub mod images;
+pub mod internal;
 pub mod jobs;
 pub mod pauses;
 pub mod presets;

@@ -22,6 +22,7 @@ use crate::events::Hub;
 use crate::guard::{self, Guard};
 use crate::hints::Hints;
 use crate::problem::Problem;
+use crate::routes::internal;
 use crate::state::App;
 use crate::{boot, frontend, gauges, measure, openapi};
 
@@ -135,7 +136,9 @@ fn open_files(config: &Config) -> Result<LocalFileSystem, StartError> {
     let failed =
         |error: &dyn std::fmt::Display| StartError::Outputs(format!("{}: {error}", root.display()));
     std::fs::create_dir_all(root).map_err(|error| failed(&error))?;
-    LocalFileSystem::new_with_prefix(root).map_err(|error| failed(&error))
+    // What a worker sends is as safe, once it is answered, as what one puts here itself.
+    let files = LocalFileSystem::new_with_prefix(root).map_err(|error| failed(&error))?;
+    Ok(files.with_fsync(true))
 }
 
 fn router(app: App, health: Health, telemetry: Telemetry) -> Router {
@@ -148,6 +151,7 @@ fn router(app: App, health: Health, telemetry: Telemetry) -> Router {
         .into();
     Router::new()
         .merge(api)
+        .merge(internal::router())
         .merge(docs.layer(from_fn(docs_policy)))
         .fallback(frontend::serve)
         .method_not_allowed_fallback(not_allowed)

@@ -69,6 +69,8 @@ enum Command {
     /// Manage API keys
     #[command(subcommand)]
     Keys(remote::Keys),
+    /// Let machines in that share no directory with the API, or send them away
+    WorkerAccess(remote::WorkerAccess),
 }
 
 #[tokio::main]
@@ -101,6 +103,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Jobs(jobs) => remote::jobs(jobs).await,
         Command::Images(images) => remote::images(images).await,
         Command::Keys(keys) => remote::keys(&cli.config.load()?, &keys),
+        Command::WorkerAccess(access) => remote::worker_access(&cli.config.load()?, access),
     }
 }
 

@@ -231,15 +231,37 @@ pub enum Keys {
     },
 }
 
-/// Makes a key in the database of the running stack, or in the configured one.
+/// Makes a key.
 ///
 /// # Errors
 /// No database is known, or `api` refuses.
 pub fn keys(config: &mystic_process::Config, keys: &Keys) -> Result<()> {
     let Keys::Create { name } = keys;
+    errand(config, &["key-create".to_owned(), name.clone()])
+}
+
+/// Machines that share no directory with the API.
+#[derive(Debug, Args)]
+pub struct WorkerAccess {
+    /// `grant NAME`, `revoke NAME` or `list`; `grant --help` says more
+    #[arg(required = true, allow_hyphen_values = true, trailing_var_arg = true)]
+    errand: Vec<String>,
+}
+
+/// Lets a machine in, sends one away or lists them.
+///
+/// # Errors
+/// No database is known, or `api` refuses.
+pub fn worker_access(config: &mystic_process::Config, access: WorkerAccess) -> Result<()> {
+    let mut arguments = vec!["worker-access".to_owned()];
+    arguments.extend(access.errand);
+    errand(config, &arguments)
+}
+
+/// Lets `api` do something in the database of the running stack, or in the configured one.
+fn errand(config: &mystic_process::Config, arguments: &[String]) -> Result<()> {
     let mut api = std::process::Command::new(checkout::programs()?.join("api"));
-    api.args(["key-create", name])
-        .env("RUST_LIB_BACKTRACE", "0");
+    api.args(arguments).env("RUST_LIB_BACKTRACE", "0");
     let configured = config.database != mystic_process::config::Database::default();
     if !configured {
         let checkout = Checkout::find()?;

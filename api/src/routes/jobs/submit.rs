@@ -8,7 +8,7 @@ use mystic_domain::{
     EngineKind, GenerateParams, ImageId, ImageModel, InvalidField, JobId, JobParams, MAX_SEED,
     Model, Preset, TagParams,
 };
-use mystic_process::{disk, fault};
+use mystic_process::fault;
 use mystic_store::{NewJob, Submitted};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::extract::{JsonBody, header_text, typed};
+use crate::files;
 use crate::guard::Owner;
 use crate::openapi::Problems;
 use crate::problem::Problem;
@@ -185,7 +186,7 @@ pub async fn submit(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let idempotency = idempotency(&headers, &body)?;
-    check_room(&app)?;
+    files::check_room(&app)?;
     let new = NewJob {
         idempotency,
         owner,
@@ -217,22 +218,6 @@ pub async fn submit(
         Json(Job::new(record, None)),
     )
         .into_response())
-}
-
-/// Refuses while pictures would not fit. A disk that can't be asked refuses nothing: the worker asks again.
-fn check_room(app: &App) -> Result<(), Problem> {
-    let store = &app.config.store;
-    match disk::free(&store.outputs) {
-        Ok(free) if free < store.min_free => Err(Problem::store_full(format!(
-            "{free} are free for pictures, and {} are kept back (store.min_free_mib).",
-            store.min_free
-        ))),
-        Ok(_) => Ok(()),
-        Err(error) => {
-            tracing::debug!(%error, "the room for pictures is not known");
-            Ok(())
-        }
-    }
 }
 
 fn parse(body: Value) -> Result<SubmitJob, Problem> {

@@ -1,6 +1,8 @@
 -- What a worker's role may do: the statements that crates/worker runs, and no other. Applied again with each migration,
 -- so that the rights are always those of the present schema. The roles of machines are members of `mystic_worker`.
 
+SET LOCAL client_min_messages = warning;
+
 -- Roles belong to all databases of a server, so another one's migration may make this role at the same moment.
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'mystic_worker') THEN

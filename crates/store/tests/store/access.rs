@@ -7,6 +7,7 @@ use mystic_domain::{ContextPlan, JobState, Mib, WorkerId};
 use mystic_store::{
     Bearer, Beat, Committed, DeviceTelemetry, Grant, Issued, Machine, Outcome, Settled, StoreError,
 };
+use sqlx::error::DatabaseError;
 
 use crate::support::{TAGGER, World, load, new_job, secret};
 
@@ -127,7 +128,7 @@ async fn a_worker_s_role_may_do_nothing_else() {
     ] {
         let done = sqlx::raw_sql(statement).execute(theirs.store.pool()).await;
         let refused = done.expect_err(statement);
-        let code = refused.as_database_error().and_then(|error| error.code());
+        let code = refused.as_database_error().and_then(DatabaseError::code);
         assert_eq!(code.as_deref(), Some("42501"), "{statement}: {refused}");
     }
     let mut child = new_job(0);

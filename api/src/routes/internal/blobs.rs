@@ -1,0 +1,3 @@
+//! `/internal/v1/blobs`
+
+pub mod put;
