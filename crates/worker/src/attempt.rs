@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use mystic_domain::{Failure, FailureKind, JobParams, PhaseTimes, WorkerId};
 use mystic_engine::TagInstructions;
-use mystic_process::fault;
+use mystic_process::{Shutdown, fault};
 use mystic_queue::Queue;
 use mystic_store::{Claimed, Outcome, Settled, Store};
 use tokio::time::sleep;
@@ -65,6 +65,8 @@ pub(crate) struct Bench {
     pub(crate) threads: u32,
     /// Whether the device can't be used now.
     pub(crate) lost: AtomicBool,
+    /// Told to drain where an operator asks for it, or this machine is not let in any more.
+    pub(crate) shutdown: Shutdown,
 }
 
 /// Why an attempt ends before its work is done.

@@ -51,6 +51,9 @@ pub enum WorkerError {
     /// The outputs directory can't be used as a store.
     #[error("the store refuses: {0}")]
     Outputs(#[from] object_store::Error),
+    /// The API takes no pictures from this machine.
+    #[error("worker.api_url: {0}")]
+    NotLetIn(String),
     /// The health endpoint can't be served.
     #[error(transparent)]
     Http(#[from] mystic_process::http::HttpError),

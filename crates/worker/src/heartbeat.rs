@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mystic_domain::{Fence, JobId, Mib, ResidentId};
-use mystic_process::Shutdown;
 use mystic_process::health::Health;
 use mystic_store::{Beat, BeatReply, DeviceTelemetry};
 use tokio::sync::{Notify, mpsc};
@@ -33,8 +32,6 @@ pub(crate) struct Heartbeat {
     pub(crate) every: Duration,
     pub(crate) condition: Condition,
     pub(crate) offline_grace: Duration,
-    /// Told to drain where an operator asks for it.
-    pub(crate) shutdown: Shutdown,
     /// Wakes the heartbeat before its time.
     pub(crate) soon: Arc<Notify>,
     pub(crate) assigned: mpsc::Sender<(JobId, Fence)>,
@@ -157,9 +154,9 @@ impl Heartbeat {
 
     /// Does what the answer says.
     fn heed(&self, reply: BeatReply) {
-        if reply.draining && !self.shutdown.is_draining() {
+        if reply.draining && !self.bench.shutdown.is_draining() {
             tracing::info!(worker = %self.bench.worker, "asked to drain");
-            self.shutdown.drain();
+            self.bench.shutdown.drain();
         }
         for (job, fence) in reply.lost {
             self.held.stop_lease(job, fence, Stop::Lost);

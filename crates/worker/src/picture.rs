@@ -3,6 +3,8 @@
 mod metadata;
 mod png;
 mod save;
+mod uplink;
 
 pub(crate) use metadata::Recipe;
 pub(crate) use save::{SaveError, Shelf};
+pub(crate) use uplink::{Uplink, UplinkError};

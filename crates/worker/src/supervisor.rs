@@ -27,7 +27,7 @@ use crate::inventory::Device;
 use crate::measure;
 use crate::models;
 use crate::pace::Paces;
-use crate::picture::Shelf;
+use crate::picture::{Shelf, Uplink, UplinkError};
 use crate::seat::Seat;
 
 /// Heartbeats for which a device that reported an error has to be well before it is used again.
@@ -67,7 +67,6 @@ pub async fn run(
     let device = Arc::new(Device::find(&config, &host).await?);
     let outputs = std::path::absolute(&config.store.outputs)
         .map_err(WorkerError::file(&config.store.outputs))?;
-    let shelf = Shelf::open(store.clone(), &outputs, config.store.min_free)?;
     let seat = Seat::take(&outputs, &host, device.id(), engine).await?;
     let program = match &config.worker.engine_binary {
         Some(program) => program.clone(),
@@ -83,7 +82,7 @@ pub async fn run(
         device,
         store,
         queue,
-        shelf,
+        outputs,
         seat,
         program,
         paces,
@@ -103,7 +102,7 @@ struct Worker {
     device: Arc<Device>,
     store: Store,
     queue: Queue,
-    shelf: Shelf,
+    outputs: PathBuf,
     seat: Seat,
     program: PathBuf,
     paces: Paces,
@@ -119,7 +118,7 @@ impl Worker {
             .await?;
         fault::point(fault::Point::Registered);
         tracing::info!(%worker, device = %self.device.id(), engine = self.engine.as_str(), "registered");
-        let bench = Arc::new(self.bench(worker));
+        let bench = Arc::new(self.bench(worker, shutdown)?);
         let held = Held::default();
         let stop = CancellationToken::new();
         let soon = Arc::new(Notify::new());
@@ -133,14 +132,15 @@ impl Worker {
             condition: Condition::new(self.config.lease_times().heartbeat() * TRIAL),
             offline_grace: self.config.worker.offline_grace,
             soon: Arc::clone(&soon),
-            shutdown: shutdown.clone(),
             assigned,
         };
         let mut beating = tokio::spawn(heartbeat.run(stop.clone()));
-        let given_up = tokio::select! {
-            _ = &mut beating => true,
-            () = self.work(&bench, &held, assignments, &soon, shutdown, &stop) => false,
-        };
+        let let_in = join(&bench.shelf).await;
+        let given_up = let_in.is_ok()
+            && tokio::select! {
+                _ = &mut beating => true,
+                () = self.work(&bench, &held, assignments, &soon, shutdown, &stop) => false,
+            };
         // The first reason counts, so work that was being cancelled still ends as cancelled.
         held.stop_all(if given_up { Stop::Lost } else { Stop::HandBack });
         while !held.is_empty() {
@@ -157,7 +157,7 @@ impl Worker {
         }
         self.store.gone(worker).await?;
         tracing::info!(%worker, "left");
-        Ok(())
+        let_in
     }
 
     /// Takes tickets up until the drain, then waits for what runs; returns when nothing runs, or at the cut.
@@ -233,21 +233,49 @@ impl Worker {
         })
     }
 
-    fn bench(&self, worker: WorkerId) -> Bench {
+    fn bench(&self, worker: WorkerId, shutdown: &Shutdown) -> Result<Bench, WorkerError> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Bench {
+        Ok(Bench {
             worker,
             store: self.store.clone(),
             queue: self.queue.clone(),
             children: Children::new(self.program.clone()),
             paces: self.paces.clone(),
-            shelf: self.shelf.clone(),
+            shelf: self.shelf(worker)?,
             scratch: self.seat.scratch().to_owned(),
             models: self.config.models.dir.clone(),
             instructions: instructions(&self.config.tagging),
             threads: u32::try_from(threads).unwrap_or(1),
             lost: AtomicBool::new(false),
+            shutdown: shutdown.clone(),
+        })
+    }
+
+    fn shelf(&self, worker: WorkerId) -> Result<Shelf, WorkerError> {
+        let configured = &self.config.worker;
+        let uplink = match (&configured.api_url, &configured.join_key) {
+            (Some(api), Some(key)) => Some(
+                Uplink::new(api, key.clone(), worker)
+                    .map_err(|error| WorkerError::NotLetIn(error.to_string()))?,
+            ),
+            _ => None,
+        };
+        let min_free = self.config.store.min_free;
+        Shelf::open(self.store.clone(), &self.outputs, min_free, uplink)
+    }
+}
+
+/// Asks to be let in where pictures are sent. An API that is away is asked again with the first picture.
+async fn join(shelf: &Shelf) -> Result<(), WorkerError> {
+    match shelf.join().await {
+        Err(error @ (UplinkError::Shut(_) | UplinkError::Refused { .. })) => {
+            Err(WorkerError::NotLetIn(error.to_string()))
         }
+        Err(error) => {
+            tracing::warn!(%error, "pictures can't be sent yet");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 

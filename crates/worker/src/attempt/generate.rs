@@ -12,7 +12,7 @@ use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
 use crate::held::{Holding, Stop};
 use crate::measure;
-use crate::picture::{Recipe, SaveError};
+use crate::picture::{Recipe, SaveError, UplinkError};
 
 /// How often a picture is put again whose file's twin was just being deleted.
 const PUTS: u32 = 5;
@@ -106,13 +106,23 @@ pub(super) async fn run(
                     tokio::time::sleep(Duration::from_millis(200)).await;
                     continue;
                 }
-                // However long the database is away, the picture is made and waits for it.
-                Err(SaveError::Database(error)) if error.is_unavailable() => {
+                // However long the database or the API is away, the picture is made and waits for it.
+                Err(error) if error.is_passing() => {
+                    tracing::debug!(%error, "the picture is saved again shortly");
                     if let Some(why) = holding.stopped() {
                         return Err(Halt::Stopped(why));
                     }
                     tokio::time::sleep(super::AGAIN).await;
                     continue;
+                }
+                Err(SaveError::Uplink(UplinkError::GivenUp(_))) => {
+                    return Err(Halt::Stopped(Stop::Lost));
+                }
+                Err(SaveError::Uplink(error @ UplinkError::Shut(_))) => {
+                    // Whatever it makes is made for nothing.
+                    tracing::error!(%error, "this machine takes no more work");
+                    bench.shutdown.drain();
+                    return Err(Halt::Stopped(Stop::HandBack));
                 }
                 Err(error) => return Err(Halt::Failed(error.failure())),
             };

@@ -1,6 +1,7 @@
 //! Files by their content: the row first (`staged`), then the file, then the picture's row.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use mystic_domain::{Failure, FailureKind, Mib, file_path};
@@ -13,15 +14,25 @@ use sha2::{Digest, Sha256};
 
 use super::metadata::Recipe;
 use super::png;
+use super::{Uplink, UplinkError};
 use crate::WorkerError;
 
 /// Where pictures go.
 #[derive(Clone, Debug)]
 pub(crate) struct Shelf {
     store: Store,
-    files: std::sync::Arc<LocalFileSystem>,
+    place: Place,
     outputs: PathBuf,
     min_free: Mib,
+}
+
+/// Where files lie in the end.
+#[derive(Clone, Debug)]
+enum Place {
+    /// The outputs directory, which the API shares.
+    Directory(Arc<LocalFileSystem>),
+    /// The API's own.
+    Api(Arc<Uplink>),
 }
 
 /// Why a picture can't be saved.
@@ -41,6 +52,8 @@ pub(crate) enum SaveError {
     Database(#[from] mystic_store::StoreError),
     #[error("a file with the same content is being deleted")]
     Deleting,
+    #[error(transparent)]
+    Uplink(UplinkError),
     #[error("{free} are free for pictures, and {min_free} are kept back (store.min_free_mib)")]
     Full { free: Mib, min_free: Mib },
 }
@@ -65,32 +78,50 @@ impl SaveError {
     }
 
     fn is_disk_full(&self) -> bool {
-        if matches!(self, Self::Full { .. }) {
-            return true;
+        matches!(self, Self::Full { .. } | Self::Uplink(UplinkError::Full(_)))
+            || disk::is_full(self)
+    }
+
+    /// Whether the same may work later.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Database(error) => error.is_unavailable(),
+            Self::Uplink(error) => error.is_passing(),
+            _ => false,
         }
-        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(self);
-        while let Some(error) = source {
-            if let Some(error) = error.downcast_ref::<std::io::Error>() {
-                use std::io::ErrorKind as K;
-                return matches!(error.kind(), K::StorageFull | K::QuotaExceeded);
-            }
-            source = error.source();
-        }
-        false
     }
 }
 
 impl Shelf {
-    /// Opens the outputs directory. Files are synced before they get their name.
-    pub(crate) fn open(store: Store, outputs: &Path, min_free: Mib) -> Result<Self, WorkerError> {
+    /// Opens the outputs directory; files go there, synced before they get their name, or over the uplink where there
+    /// is one.
+    pub(crate) fn open(
+        store: Store,
+        outputs: &Path,
+        min_free: Mib,
+        uplink: Option<Uplink>,
+    ) -> Result<Self, WorkerError> {
         std::fs::create_dir_all(outputs).map_err(WorkerError::file(outputs))?;
-        let files = LocalFileSystem::new_with_prefix(outputs)?.with_fsync(true);
+        let place = if let Some(uplink) = uplink {
+            Place::Api(uplink.into())
+        } else {
+            let files = LocalFileSystem::new_with_prefix(outputs)?.with_fsync(true);
+            Place::Directory(files.into())
+        };
         Ok(Self {
             store,
-            files: files.into(),
+            place,
             outputs: outputs.to_owned(),
             min_free,
         })
+    }
+
+    /// Asks to be let in, where pictures are sent.
+    pub(crate) async fn join(&self) -> Result<(), UplinkError> {
+        match &self.place {
+            Place::Directory(_) => Ok(()),
+            Place::Api(uplink) => uplink.join().await,
+        }
     }
 
     /// Whether there is room to start; a disk that can't be asked has some, or the write says so.
@@ -131,10 +162,18 @@ impl Shelf {
             return Err(SaveError::Deleting);
         }
         fault::point(fault::Point::FileStaged);
-        let path = ObjectPath::from(file_path(&sha256));
-        self.files
-            .put(&path, PutPayload::from_bytes(Bytes::from(file)))
-            .await?;
+        let file = Bytes::from(file);
+        match &self.place {
+            Place::Directory(files) => {
+                let path = ObjectPath::from(file_path(&sha256));
+                files.put(&path, PutPayload::from_bytes(file)).await?;
+            }
+            Place::Api(uplink) => match uplink.put(&sha256, file).await {
+                Ok(()) => {}
+                Err(UplinkError::NotExpected(_)) => return Err(SaveError::Deleting),
+                Err(error) => return Err(SaveError::Uplink(error)),
+            },
+        }
         fault::point(fault::Point::FileNamed);
         Ok(sha256)
     }

@@ -92,3 +92,20 @@ async fn a_file_is_announced_before_it_is_written_and_not_written_while_it_is_be
     let again = shelf.put(b"pixels".to_vec()).await;
     assert!(matches!(again, Err(SaveError::Deleting)), "{again:?}");
 }
+
+#[test]
+fn a_full_disk_is_one_wherever_it_is() {
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    for error in [
+        SaveError::Read(full),
+        SaveError::Uplink(UplinkError::Full("no room".into())),
+        SaveError::Full {
+            free: Mib(1),
+            min_free: Mib(2),
+        },
+    ] {
+        assert_eq!(error.failure().kind, FailureKind::DiskFull, "{error}");
+        assert!(!error.is_passing());
+    }
+    assert_eq!(SaveError::Pixels.failure().kind, FailureKind::Internal);
+}
