@@ -28,17 +28,23 @@ impl Servers {
         .await?;
         let postgres = &servers.postgres;
         let create = format!("CREATE DATABASE {TEMPLATE}");
-        // Each process is a role of its own, so that the audit knows who writes.
-        let roles = Slot::ALL.map(|slot| format!("CREATE ROLE {} LOGIN SUPERUSER", slot.role()));
-        let statements: Vec<String> = [create].into_iter().chain(roles).collect();
-        postgres.execute("postgres", &statements).await;
+        postgres.execute("postgres", &[create]).await;
         let migrated = Command::new(program("api")?)
             .arg("migrate")
             .args(["--set", &format!("models.dir={}", models().display())])
             .env("DATABASE_URL", postgres.url(TEMPLATE))
             .output()?;
         ensure!(migrated.status.success(), "{migrated:?}");
-        postgres.execute(TEMPLATE, &[Audit::triggers()]).await;
+        // Each process is a role of its own, so that the audit knows who writes. A worker's may do what one may that comes
+        // from another machine.
+        let rights = |slot: Slot| match slot.host_name() {
+            Some(_) => "IN ROLE mystic_worker",
+            None => "SUPERUSER",
+        };
+        let roles =
+            Slot::ALL.map(|slot| format!("CREATE ROLE {} LOGIN {}", slot.role(), rights(slot)));
+        let statements: Vec<String> = roles.into_iter().chain([Audit::triggers()]).collect();
+        postgres.execute(TEMPLATE, &statements).await;
         Ok(servers)
     }
 

@@ -19,6 +19,6 @@ mod redis;
 pub use error::{Error, Result};
 pub use home::Home;
 pub use kept::Kept;
-pub use postgres::{Durability, Postgres};
+pub use postgres::{Durability, Exposure, Postgres};
 pub use programs::{PostgresPrograms, find_on_path, find_postgres, find_redis};
 pub use redis::Redis;

@@ -28,6 +28,18 @@ pub enum Durability {
     Disposable,
 }
 
+/// Who can reach a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exposure {
+    /// Its own user, over a socket file.
+    Private,
+    /// Other machines too, on its usual port of every address: for tests in networks of their own.
+    Network,
+}
+
+/// Who comes over the network needs a password.
+const NETWORK_RULES: &str = "local all all trust\nhost all all all scram-sha-256\n";
+
 /// A private `PostgreSQL` server, stopped when this value is dropped.
 #[derive(Debug)]
 pub struct Postgres {
@@ -49,7 +61,7 @@ impl Postgres {
     /// [`Error::ProgramMissing`], [`Error::VersionMissing`], [`Error::Ended`],
     /// [`Error::NotReady`] and [`Error::Io`].
     pub fn start(home: &Home, durability: Durability) -> Result<Self> {
-        Self::start_with(home, durability, &[])
+        Self::start_with(home, durability, Exposure::Private, &[])
     }
 
     /// As [`Postgres::start`], with these variables in the server's environment.
@@ -59,6 +71,7 @@ impl Postgres {
     pub fn start_with(
         home: &Home,
         durability: Durability,
+        exposure: Exposure,
         environment: &[(OsString, OsString)],
     ) -> Result<Self> {
         let data = home.data().join("postgres");
@@ -75,6 +88,12 @@ impl Postgres {
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         for setting in settings(home.sockets(), durability) {
             command.arg("-c").arg(setting);
+        }
+        if exposure == Exposure::Network {
+            let rules = home.data().join("pg_hba.network.conf");
+            fs::write(&rules, NETWORK_RULES).at("cannot write", &rules)?;
+            command.args(["-c", "listen_addresses=*", "-c"]);
+            command.arg(format!("hba_file={}", rules.display()));
         }
         command
             .stdin(Stdio::null())

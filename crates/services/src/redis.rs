@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use crate::error::{At, Error, Result};
 use crate::home::Home;
 use crate::kept::Kept;
-use crate::postgres::tail;
+use crate::postgres::{Exposure, tail};
 use crate::programs::find_redis;
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -29,6 +29,14 @@ impl Redis {
     /// # Errors
     /// [`Error::ProgramMissing`], [`Error::Ended`], [`Error::NotReady`] and [`Error::Io`].
     pub fn start(home: &Home) -> Result<Self> {
+        Self::start_with(home, Exposure::Private)
+    }
+
+    /// As [`Redis::start`], reached by these.
+    ///
+    /// # Errors
+    /// As [`Redis::start`].
+    pub fn start_with(home: &Home, exposure: Exposure) -> Result<Self> {
         let program = find_redis()?;
         let socket = Self::socket(home);
         if socket.exists() {
@@ -38,8 +46,15 @@ impl Redis {
         let (log_path, mut log) = home.log("redis.log")?;
         let log_start = log.seek(SeekFrom::End(0)).at("cannot read", &log_path)?;
         let mut command = home.command(&program);
+        match exposure {
+            Exposure::Private => command.args(["--port", "0"]),
+            // Without a password, which nobody in a test's own network needs.
+            Exposure::Network => {
+                command.args(["--port", "6379", "--bind", "*", "--protected-mode", "no"])
+            }
+        };
         command
-            .args(["--port", "0", "--unixsocketperm", "700", "--unixsocket"])
+            .args(["--unixsocketperm", "700", "--unixsocket"])
             .arg(&socket)
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
             .arg("--dir")

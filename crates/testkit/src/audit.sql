@@ -1,5 +1,5 @@
 -- What a fault harness wants to know of every write, noted in the transaction that makes it.
--- Each process comes as a role of its own, so that session_user says who wrote.
+-- Each process comes as a role of its own, so that session_user says who wrote; whoever that is may note it.
 
 CREATE TABLE audit_images (
     job_id   uuid NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE audit_bookings (
 CREATE FUNCTION audit_slot(worker uuid) RETURNS text LANGUAGE sql STABLE AS
     $$ SELECT engine || '_' || host FROM workers WHERE id = worker $$;
 
-CREATE FUNCTION audit_image() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_image() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO audit_images
     SELECT NEW.job_id, NEW.index, NEW.attempt, session_user, jobs.state, jobs.fence, jobs.attempt,
@@ -48,7 +48,7 @@ BEGIN
 END $$;
 CREATE TRIGGER audit AFTER INSERT ON images FOR EACH ROW EXECUTE FUNCTION audit_image();
 
-CREATE FUNCTION audit_move() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO audit_moves (job_id, before, after, fence, writer, holder)
     VALUES (NEW.id, OLD.state, NEW.state, OLD.fence, session_user, audit_slot(OLD.worker_id));
@@ -58,7 +58,7 @@ CREATE TRIGGER audit AFTER UPDATE ON jobs FOR EACH ROW WHEN (OLD.state IS DISTIN
     EXECUTE FUNCTION audit_move();
 
 -- At the commit of whatever books or frees: the rows themselves, not the counters that are made of them.
-CREATE FUNCTION audit_booking() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_booking() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     device text := CASE WHEN TG_OP = 'DELETE' THEN OLD.device_id ELSE NEW.device_id END;
 BEGIN

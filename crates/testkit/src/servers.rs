@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mystic_services::{Durability, Postgres, Redis};
+use mystic_services::{Durability, Exposure, Postgres, Redis};
 use nix::sys::signal::Signal;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
@@ -26,6 +26,7 @@ pub struct PostgresServer {
     /// Dropped in this order: first the server stops, then its directory goes.
     running: Mutex<Option<Postgres>>,
     environment: Mutex<Vec<(OsString, OsString)>>,
+    exposure: Exposure,
     place: Place,
 }
 
@@ -36,9 +37,19 @@ impl PostgresServer {
     /// When it does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::exposed(Exposure::Private)
+    }
+
+    /// Starts a server that these can reach.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn exposed(exposure: Exposure) -> Self {
         let server = Self {
             running: Mutex::default(),
             environment: Mutex::default(),
+            exposure,
             place: Place::new(),
         };
         server.again();
@@ -66,7 +77,8 @@ impl PostgresServer {
         *running = None;
         let environment = held(&self.environment).clone();
         for start in 1.. {
-            match Postgres::start_with(self.place.home(), Durability::Kept, &environment) {
+            let home = self.place.home();
+            match Postgres::start_with(home, Durability::Kept, self.exposure, &environment) {
                 Ok(server) => {
                     *running = Some(server);
                     return;
@@ -132,6 +144,7 @@ impl PostgresServer {
 pub struct RedisServer {
     /// Dropped in this order: first the server stops, then its directory goes.
     running: Mutex<Option<Redis>>,
+    exposure: Exposure,
     place: Place,
 }
 
@@ -142,8 +155,18 @@ impl RedisServer {
     /// When it does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::exposed(Exposure::Private)
+    }
+
+    /// Starts a server that these can reach.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn exposed(exposure: Exposure) -> Self {
         let server = Self {
             running: Mutex::default(),
+            exposure,
             place: Place::new(),
         };
         server.again();
@@ -157,7 +180,7 @@ impl RedisServer {
     pub fn again(&self) {
         let mut running = held(&self.running);
         if running.is_none() {
-            let started = Redis::start(self.place.home());
+            let started = Redis::start_with(self.place.home(), self.exposure);
             *running = Some(started.unwrap_or_else(|error| panic!("no Redis: {error}")));
         }
     }

@@ -3,6 +3,7 @@
 mod devices;
 mod engines;
 mod fifty;
+mod hosts;
 mod pixels;
 mod redis;
 mod schedulers;

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Two cores that run engines take their time.
-const PATIENCE: Duration = Duration::from_mins(3);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A worker is taken for dead after seconds instead of half a minute.
-const LEASE_TIMES: [&str; 4] = [
+pub const LEASE_TIMES: [&str; 4] = [
     "scheduler.leader_silence_s=2",
     "worker.heartbeat_s=1",
     "scheduler.lease_s=3",
@@ -289,7 +289,7 @@ pub fn models() -> PathBuf {
 }
 
 /// Shows the programs' logs when it is dropped: a wait has ended in a panic.
-struct ShownUnless<'a>(&'a Path);
+pub struct ShownUnless<'a>(pub &'a Path);
 
 impl Drop for ShownUnless<'_> {
     fn drop(&mut self) {

@@ -18,7 +18,7 @@ async fn puts_one_file() {
     let place = std::env::var(PLACE).expect("started by the other half");
     let (outputs, database) = place.split_once(' ').expect("two values");
     let store = Store::connect(database, 1).expect("a URL");
-    let shelf = Shelf::open(store, Path::new(outputs), Mib(0)).expect("a shelf");
+    let shelf = Shelf::open(store, Path::new(outputs), Mib(0), None).expect("a shelf");
     shelf.put(b"pixels".to_vec()).await.expect("put");
 }
 
@@ -81,7 +81,7 @@ async fn a_file_is_announced_before_it_is_written_and_not_written_while_it_is_be
     let postgres = mystic_testkit::Postgres::start().await;
     let outputs = tempfile::tempdir().expect("a directory");
     let store = Store::connect(&postgres.url(), 1).expect("a URL");
-    let shelf = Shelf::open(store.clone(), outputs.path(), Mib(0)).expect("a shelf");
+    let shelf = Shelf::open(store.clone(), outputs.path(), Mib(0), None).expect("a shelf");
     let file = shelf.put(b"pixels".to_vec()).await.expect("put");
     let swept = store.sweep_files(std::time::Duration::ZERO).await;
     assert_eq!(
