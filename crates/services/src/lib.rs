@@ -2,7 +2,8 @@
 //!
 //! Whatever version is installed is used; what the system runs itself is never touched.
 //! Both listen on a unix socket in a directory that only their user may enter, so that no
-//! password and no port is needed. Everything here blocks: call it from a thread that may wait.
+//! password and no port is needed; a test may expose them to a network of its own. Everything here
+//! blocks: call it from a thread that may wait.
 
 #![expect(
     clippy::disallowed_methods,

@@ -97,7 +97,7 @@ pub(super) async fn run(
             preset: &claimed.job.preset,
             plan: claimed.job.plan,
         };
-        let mut puts = 1;
+        let (mut puts, mut waiting) = (1, false);
         loop {
             let saved = match bench.shelf.save(&pixels, width, height, &recipe).await {
                 Ok(saved) => saved,
@@ -108,7 +108,9 @@ pub(super) async fn run(
                 }
                 // However long the database or the API is away, the picture is made and waits for it.
                 Err(error) if error.is_passing() => {
-                    tracing::debug!(%error, "the picture is saved again shortly");
+                    if !std::mem::replace(&mut waiting, true) {
+                        tracing::warn!(%error, "a picture can't be saved yet: its job waits with it");
+                    }
                     if let Some(why) = holding.stopped() {
                         return Err(Halt::Stopped(why));
                     }

@@ -1,5 +1,6 @@
 //! The API as a machine sees it that shares no directory with it: files are sent there, under the incarnation's token.
 
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ const SLOWEST: u32 = 64 << 10;
 /// Why the API did not take what it was sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UplinkError {
-    #[error("the api can't be reached: {0}")]
+    #[error("the api can't be reached: {}", in_full(.0))]
     Away(#[from] reqwest::Error),
     #[error("the api can't serve at the moment ({status}): {detail}")]
     Busy { status: StatusCode, detail: String },
@@ -37,6 +38,18 @@ pub(crate) enum UplinkError {
     Refused { status: StatusCode, detail: String },
     #[error("the api does not let this machine in (worker.join_key): {0}")]
     Shut(String),
+}
+
+/// The error with what lies below it, where the reason is.
+fn in_full(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut reason = error.source();
+    while let Some(below) = reason {
+        text.push_str(": ");
+        text.push_str(&below.to_string());
+        reason = below.source();
+    }
+    text
 }
 
 impl UplinkError {
