@@ -46,10 +46,11 @@ impl From<sqlx::Error> for StoreError {
         use sqlx::Error as E;
         let away = match &error {
             E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::Tls(_) | E::WorkerCrashed => true,
-            // 08: connection, 53: out of resources, 57P: shutting down or starting up.
-            E::Database(error) => error
-                .code()
-                .is_some_and(|code| ["08", "53", "57P"].iter().any(|c| code.starts_with(c))),
+            // 08: connection, 25P03 and 57014: it took too long, 53: out of resources, 57P: shutting down or starting up.
+            E::Database(error) => error.code().is_some_and(|code| {
+                let away = ["08", "25P03", "53", "57014", "57P"];
+                away.iter().any(|c| code.starts_with(c))
+            }),
             _ => false,
         };
         if away {
@@ -63,14 +64,14 @@ impl From<sqlx::Error> for StoreError {
 /// How often a transaction is tried that lost a deadlock or a serialisation.
 pub(crate) const TRIES: u32 = 8;
 
-/// Runs a transaction again while it loses against others (40P01, 40001).
+/// Runs a transaction, each time for a bounded time, and again while it loses against others (40P01, 40001).
 ///
 /// A macro, since an async closure's future can't be promised to be `Send` yet.
 macro_rules! retrying {
     ($transaction:expr) => {{
         let mut tries = 1;
         loop {
-            match $transaction.await {
+            match $crate::pool::bounded($transaction).await {
                 Err(error) if error.is_conflict() && tries < $crate::error::TRIES => {
                     tracing::debug!(%error, tries, "transaction tried again");
                     tries += 1;

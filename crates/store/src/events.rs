@@ -5,14 +5,18 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use mystic_domain::JobId;
 use serde::Serialize;
+use sqlx::PgConnection;
 use sqlx::postgres::PgListener;
-use sqlx::{PgConnection, PgPool};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Result, Store, StoreError};
+use crate::pool::{Pool, bounded};
+use crate::{Result, Store};
 
 const CHANNEL: &str = "mystic_events";
+/// A line that was silent for so long is made anew: it may be dead, and nothing would say so.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// One event of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -193,7 +197,7 @@ impl Store {
 /// waits looks again on a timer too.
 #[derive(Debug)]
 pub struct Wakeups {
-    pool: PgPool,
+    pool: Pool,
     listener: Option<PgListener>,
 }
 
@@ -202,9 +206,9 @@ impl Wakeups {
     pub async fn next(&mut self) {
         loop {
             if let Some(listener) = &mut self.listener {
-                match listener.try_recv().await {
-                    Ok(Some(_)) => return,
-                    Ok(None) | Err(_) => self.listener = None,
+                match timeout(SILENCE, listener.try_recv()).await {
+                    Ok(Ok(Some(_))) => return,
+                    Ok(Ok(None) | Err(_)) | Err(_) => self.listener = None,
                 }
             }
             match self.listen().await {
@@ -220,9 +224,12 @@ impl Wakeups {
         }
     }
 
-    async fn listen(&self) -> std::result::Result<PgListener, StoreError> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(CHANNEL).await?;
-        Ok(listener)
+    async fn listen(&self) -> Result<PgListener> {
+        bounded(async {
+            let mut listener = PgListener::connect_with(self.pool.lines()).await?;
+            listener.listen(CHANNEL).await?;
+            Ok(listener)
+        })
+        .await
     }
 }

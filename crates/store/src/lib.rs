@@ -13,15 +13,12 @@ mod leader;
 mod leases;
 mod ledger;
 mod pauses;
+mod pool;
 mod presets;
 mod row;
 mod schema;
 
-use std::str::FromStr;
-use std::time::Duration;
-
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use access::{Bearer, Issued, JoinKeyRecord, Machine, MachineNameError};
 pub use error::StoreError;
@@ -47,7 +44,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// The database. Clones share one pool of connections.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: PgPool,
+    pool: pool::Pool,
     /// The lead under which a scheduler's decisions are made; see [`Store::leading`].
     epoch: Option<i64>,
 }
@@ -58,18 +55,16 @@ impl Store {
     /// # Errors
     /// A URL that can't be read.
     pub fn connect(url: &str, max_connections: u32) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?.application_name("mysticanvas");
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_lazy_with(options);
-        Ok(Self { pool, epoch: None })
+        Ok(Self {
+            pool: pool::Pool::open(url, max_connections)?,
+            epoch: None,
+        })
     }
 
     /// The pool itself, for tests that look behind the store.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
-        &self.pool
+        self.pool.lines()
     }
 
     /// Asks the database for a sign of life.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::error::retrying;
 use crate::{Result, Store, row};
 
 /// A preset and where it can run.
@@ -45,6 +46,10 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn upsert_presets(&self, presets: &[Preset]) -> Result<()> {
+        retrying!(self.upsert_presets_once(presets))
+    }
+
+    async fn upsert_presets_once(&self, presets: &[Preset]) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         for preset in presets {
             sqlx::query(

@@ -1,9 +1,16 @@
 //! Migrations are run when somebody says so; a program only checks that it knows the schema.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use sqlx::migrate::{MigrateError, Migrator};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{Result, Store, StoreError};
+
+/// How long after a failure a database that is waited for is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
@@ -23,10 +30,39 @@ impl Store {
     /// # Errors
     /// A migration that fails, or a database that is newer than this program.
     pub async fn migrate(&self) -> Result<()> {
-        MIGRATOR.run(&self.pool).await.map_err(|error| match error {
+        let mut line = self.pool.lines().acquire().await?;
+        // A migration takes as long as it takes.
+        sqlx::query("SET statement_timeout = 0")
+            .execute(&mut *line)
+            .await?;
+        line.close_on_drop();
+        MIGRATOR.run(&mut line).await.map_err(|error| match error {
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
             other => StoreError::Schema(format!("the schema can't be migrated: {other}")),
         })
+    }
+
+    /// Waits until the database is there and has this program's schema; false where `stop` completes first. `away`
+    /// hears of each failure.
+    ///
+    /// # Errors
+    /// As [`Store::check_schema`] where the database is there.
+    pub async fn wait_for_schema(
+        &self,
+        stop: impl Future<Output = ()>,
+        away: impl Fn(&StoreError),
+    ) -> Result<bool> {
+        let mut stop = pin!(stop);
+        loop {
+            match self.check_schema().await {
+                Err(error) if error.is_unavailable() => away(&error),
+                checked => return checked.map(|()| true),
+            }
+            tokio::select! {
+                () = sleep(AGAIN) => {}
+                () = &mut stop => return Ok(false),
+            }
+        }
     }
 
     /// Checks that the schema is the one that this program was built for.

@@ -46,6 +46,8 @@ struct Link {
     to_server: Lane,
     to_client: Lane,
     cuts: u64,
+    /// How often connections were stranded; one carries nothing more when the number has grown.
+    strandings: u64,
 }
 
 impl Link {
@@ -104,6 +106,12 @@ impl Proxy {
     /// Closes every connection; new ones are accepted.
     pub fn cut(&self) {
         self.link.send_modify(|link| link.cuts += 1);
+    }
+
+    /// Lets nothing more pass on the connections that there are, for good, and leaves them open: what becomes of them
+    /// when a router between forgets them. New ones are carried.
+    pub fn strand(&self) {
+        self.link.send_modify(|link| link.strandings += 1);
     }
 
     /// Ends one direction of every connection, as a peer does that has nothing more to say.
@@ -181,10 +189,12 @@ async fn pump(
 ) {
     let closed = since.lane(direction).closed;
     let mut closing = link.clone();
+    let passes = |link: &Link| {
+        link.strandings == since.strandings && link.lane(direction).flow != Flow::Stopped
+    };
     let carrying = async {
         let mut bytes = vec![0; CHUNK];
         while let Ok(count @ 1..) = from.read(&mut bytes).await {
-            let passes = |link: &Link| link.lane(direction).flow != Flow::Stopped;
             let Ok(flow) = link
                 .wait_for(passes)
                 .await
@@ -200,9 +210,7 @@ async fn pump(
             }
         }
         // Nor does the news of an end pass through a black hole.
-        let _ = link
-            .wait_for(|link| link.lane(direction).flow != Flow::Stopped)
-            .await;
+        let _ = link.wait_for(passes).await;
     };
     tokio::select! {
         () = carrying => {}

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::error::retrying;
 use crate::{Result, Store, StoreError, row};
 
 /// A device and what is booked on it. Memory in MiB.
@@ -305,6 +306,10 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn devices(&self) -> Result<Vec<DeviceRecord>> {
+        retrying!(self.devices_once())
+    }
+
+    async fn devices_once(&self) -> Result<Vec<DeviceRecord>> {
         let mut tx = self.pool.begin().await?;
         sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             .execute(&mut *tx)

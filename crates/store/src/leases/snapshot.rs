@@ -5,6 +5,7 @@ use mystic_domain::{
 };
 use uuid::Uuid;
 
+use crate::error::retrying;
 use crate::fleet::DeviceRow;
 use crate::{DeviceRecord, PauseRecord, Result, Store, jobs, pauses, row};
 
@@ -76,6 +77,10 @@ impl Store {
     /// The database's.
     #[tracing::instrument(name = "db.leases.snapshot", skip_all, err(level = "debug"))]
     pub async fn snapshot(&self, limit: i64) -> Result<Snapshot> {
+        retrying!(self.snapshot_once(limit))
+    }
+
+    async fn snapshot_once(&self, limit: i64) -> Result<Snapshot> {
         let mut tx = self.pool.begin().await?;
         sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             .execute(&mut *tx)
@@ -187,6 +192,10 @@ impl Store {
     /// The database's.
     #[tracing::instrument(name = "db.residents.evict", skip_all, fields(%resident), err(level = "debug"))]
     pub async fn evict(&self, resident: ResidentId) -> Result<Option<WorkerId>> {
+        retrying!(self.evict_once(resident))
+    }
+
+    async fn evict_once(&self, resident: ResidentId) -> Result<Option<WorkerId>> {
         let mut tx = self.pool.begin().await?;
         let device: Option<String> =
             sqlx::query_scalar("SELECT device_id FROM residents WHERE id = $1")

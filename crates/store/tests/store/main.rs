@@ -9,4 +9,5 @@ mod jobs;
 mod leases;
 mod ledger;
 mod machine;
+mod outages;
 mod support;

@@ -24,7 +24,8 @@ pub const NEED: Need = Need {
 
 pub struct World {
     pub store: Store,
-    postgres: Arc<Postgres>,
+    /// None where the server is the test's own.
+    postgres: Option<Arc<Postgres>>,
 }
 
 /// A registered worker on a device.
@@ -46,11 +47,23 @@ impl World {
     pub async fn new() -> Self {
         let postgres = Postgres::start().await;
         let store = Store::connect(&postgres.url(), 8).expect("a URL");
+        Self {
+            postgres: Some(postgres.into()),
+            ..Self::on(store).await
+        }
+    }
+
+    /// On a migrated database of the test's own.
+    pub async fn on(store: Store) -> Self {
         store.upsert_presets(&presets()).await.expect("presets");
         Self {
             store,
-            postgres: postgres.into(),
+            postgres: None,
         }
+    }
+
+    fn postgres(&self) -> &Postgres {
+        self.postgres.as_ref().expect("a server of the testkit's")
     }
 
     /// Whether a statement waits for another transaction.
@@ -70,14 +83,14 @@ impl World {
 
     /// The same world as a worker on another machine sees it.
     pub async fn let_in(&self) -> (Machine, Self) {
-        let (machine, store) = let_in(&self.store, &self.postgres).await;
-        let postgres = Arc::clone(&self.postgres);
+        let (machine, store) = let_in(&self.store, self.postgres()).await;
+        let postgres = self.postgres.clone();
         (machine, Self { store, postgres })
     }
 
     /// The same world as a role sees it.
     pub fn seen_by(&self, role: &str) -> Store {
-        Store::connect(&self.postgres.url_as(role), 2).expect("a URL")
+        Store::connect(&self.postgres().url_as(role), 2).expect("a URL")
     }
 
     /// A worker on a device of its own, with room for many jobs.
