@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use mystic_process::http::HttpError;
 use mystic_process::telemetry::TelemetryError;
-use mystic_process::{Config, Shutdown, telemetry};
+use mystic_process::{Config, Health, Shutdown, telemetry};
 use mystic_store::{Machine, Store, StoreError};
 
 use crate::access;
@@ -46,6 +46,12 @@ pub enum BootError {
 pub async fn serve(config: Config) -> Result<(), BootError> {
     let telemetry = telemetry::init("api", &config.log)?;
     let shutdown = Shutdown::on_signals(config.shutdown.deadline)?;
+    let health = Health::new("api");
+    let away = |error: &StoreError| health.fail("database", error.to_string());
+    let schema = connect(&config)?;
+    if !schema.wait_for_schema(shutdown.draining(), away).await? {
+        return Ok(());
+    }
     let server = Server::start(config, telemetry, shutdown).await?;
     Ok(server.run().await?)
 }

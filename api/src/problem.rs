@@ -9,9 +9,6 @@ use rand::rand_core::OsError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Seconds after which a client may try again while the database is away.
-const RETRY_AFTER_S: u32 = 2;
-
 /// Why a request was not served (RFC 9457, `application/problem+json`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
@@ -162,9 +159,6 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
-        }
         if status == StatusCode::UNAUTHORIZED {
             // Basic lets a browser ask for the key by itself and send it with pictures and event streams too.
             headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

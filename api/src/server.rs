@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -59,7 +60,9 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    health: Health,
     shutdown: Shutdown,
+    linger: Duration,
 }
 
 impl Server {
@@ -92,6 +95,7 @@ impl Server {
             address: listen,
             source,
         })?;
+        let linger = config.shutdown.linger;
         let app = App {
             hub: Hub::start(store.clone(), &shutdown),
             hints: Hints::start(queue.clone()),
@@ -111,8 +115,10 @@ impl Server {
         Ok(Self {
             listener,
             address,
-            router: router(app, health, telemetry),
+            router: router(app, health.clone(), telemetry),
+            health,
             shutdown,
+            linger,
         })
     }
 
@@ -127,7 +133,12 @@ impl Server {
     /// # Errors
     /// The server failed.
     pub async fn run(self) -> Result<(), HttpError> {
-        http::serve(self.listener, self.router, &self.shutdown).await
+        let (health, shutdown) = (self.health, self.shutdown.clone());
+        tokio::spawn(async move {
+            shutdown.draining().await;
+            health.leave();
+        });
+        http::serve(self.listener, self.router, &self.shutdown, self.linger).await
     }
 }
 

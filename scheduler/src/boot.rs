@@ -1,5 +1,7 @@
 //! The scheduler put together.
 
+use std::time::Duration;
+
 use mystic_process::http::{self, HttpError};
 use mystic_process::{Config, Health, Shutdown, Telemetry, health};
 use mystic_queue::{Queue, QueueError, QueueOptions};
@@ -40,16 +42,15 @@ pub struct Services {
     pub outputs: Outputs,
 }
 
-/// Connects and checks the schema. Redis may be away.
+/// Opens the ways to Postgres, Redis and the files. The servers may be away.
 ///
 /// # Errors
-/// The database is away or has another schema, or a URL or the outputs directory can't be used.
-pub async fn connect(config: &Config) -> Result<Services, BootError> {
+/// A URL or the outputs directory can't be used.
+pub fn connect(config: &Config) -> Result<Services, BootError> {
     let store = Store::connect(
         config.database.url.expose(),
         config.database.max_connections,
     )?;
-    store.check_schema().await?;
     let options = QueueOptions {
         prefix: config.redis.namespace.clone(),
         ..QueueOptions::default()
@@ -64,10 +65,10 @@ pub async fn connect(config: &Config) -> Result<Services, BootError> {
     })
 }
 
-/// Schedules, and serves `/health` and `/metrics`, until the shutdown.
+/// Schedules once the database is there, and serves `/health` and `/metrics`, until the shutdown.
 ///
 /// # Errors
-/// The address can't be listened on, or a reconciler died.
+/// The address can't be listened on, the database has another schema, or a reconciler died.
 pub async fn run(
     services: Services,
     config: &Config,
@@ -84,19 +85,32 @@ pub async fn run(
     );
     tokio::spawn(shutdown.cut_token().run_until_cancelled_owned(looking));
     let reconciling = async {
-        let ended = govern(services, config, &shutdown).await;
+        let ended = govern(services, config, &health, &shutdown).await;
         // The endpoint alone would make a dead scheduler look alive.
         shutdown.drain();
         ended
     };
-    let router = health::router(health, telemetry);
-    let (served, reconciled) = tokio::join!(http::serve(listener, router, &shutdown), reconciling);
+    let router = health::router(health.clone(), telemetry);
+    let (served, reconciled) = tokio::join!(
+        http::serve(listener, router, &shutdown, Duration::ZERO),
+        reconciling
+    );
     reconciled?;
     Ok(served?)
 }
 
 /// Reconciles while this scheduler leads, again and again.
-async fn govern(services: Services, config: &Config, shutdown: &Shutdown) -> Result<(), BootError> {
+async fn govern(
+    services: Services,
+    config: &Config,
+    health: &Health,
+    shutdown: &Shutdown,
+) -> Result<(), BootError> {
+    let away = |error: &StoreError| health.fail("database", error.to_string());
+    let schema = services.store.wait_for_schema(shutdown.draining(), away);
+    if !schema.await? {
+        return Ok(());
+    }
     let leadership = Leadership::new(services.store.clone(), config.scheduler.leader_silence);
     while let Some(epoch) = leadership.acquire(shutdown).await {
         let term = Shutdown::new();

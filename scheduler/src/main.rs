@@ -15,6 +15,6 @@ async fn main() -> anyhow::Result<()> {
     let config = Args::parse().config.load()?;
     let telemetry = mystic_process::telemetry::init("scheduler", &config.log)?;
     let shutdown = mystic_process::Shutdown::on_signals(config.shutdown.deadline)?;
-    let services = mystic_scheduler::boot::connect(&config).await?;
+    let services = mystic_scheduler::boot::connect(&config)?;
     Ok(mystic_scheduler::boot::run(services, &config, telemetry, shutdown).await?)
 }

@@ -57,6 +57,11 @@ impl Health {
         }
     }
 
+    /// Notes that this process is ending: whoever goes by `/health` goes elsewhere.
+    pub fn leave(&self) {
+        self.failures().insert("shutdown", "draining".into());
+    }
+
     /// The present state.
     #[must_use]
     pub fn report(&self) -> HealthReport {

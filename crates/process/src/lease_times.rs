@@ -60,6 +60,12 @@ impl LeaseTimes {
         self.lease
     }
 
+    /// How long a heartbeat waits for its answer: one that began in time is over before the lease is.
+    #[must_use]
+    pub fn answer(&self) -> Duration {
+        self.lease.saturating_sub(self.heartbeat)
+    }
+
     /// How long a beat counter must stand still in the reaper's own reads before the job is taken back.
     #[must_use]
     pub fn reap(&self) -> Duration {

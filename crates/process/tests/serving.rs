@@ -44,7 +44,8 @@ async fn slow_server() -> SlowServer {
     let listener = http::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let watched = shutdown.clone();
-    let served = tokio::spawn(async move { http::serve(listener, router, &watched).await });
+    let served =
+        tokio::spawn(async move { http::serve(listener, router, &watched, Duration::ZERO).await });
     SlowServer {
         address,
         shutdown,
@@ -102,7 +103,8 @@ async fn health_and_metrics_tell_the_state() {
     let address = listener.local_addr().unwrap();
     let router = health::router(health.clone(), telemetry);
     let watched = shutdown.clone();
-    let served = tokio::spawn(async move { http::serve(listener, router, &watched).await });
+    let served =
+        tokio::spawn(async move { http::serve(listener, router, &watched, Duration::ZERO).await });
 
     let well = request(address, "/health").await;
     assert!(well.starts_with("HTTP/1.1 200"), "{well}");
@@ -115,6 +117,7 @@ async fn health_and_metrics_tell_the_state() {
     health.fail("database", "connection refused");
     let ill = request(address, "/health").await;
     assert!(ill.starts_with("HTTP/1.1 503"), "{ill}");
+    assert!(ill.contains("\r\nretry-after: 2\r\n"), "{ill}");
     assert!(
         ill.contains(r#""failures":{"database":"connection refused"}"#),
         "{ill}"

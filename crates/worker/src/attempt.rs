@@ -1,15 +1,17 @@
 //! One attempt at a job: claim, load, run, settle.
 
-/// Calls again while the database is away and the lease is not given up; `None` where the call can't succeed.
+/// Calls again while the database is away and neither the lease nor the whole worker is given up; `None` where the
+/// call can't succeed.
 ///
 /// A macro, since an async closure's future can't be promised to be `Send` yet.
 macro_rules! persist {
-    ($holding:expr, $what:literal, $call:expr) => {
+    ($bench:expr, $holding:expr, $what:literal, $call:expr) => {
         loop {
             match $call.await {
                 Ok(value) => break Some(value),
                 Err(error)
                     if error.is_unavailable()
+                        && !$bench.leaving.is_cancelled()
                         && $holding.stopped() != Some($crate::held::Stop::Lost) =>
                 {
                     tracing::debug!(what = $what, %error, "tried again shortly");
@@ -39,7 +41,9 @@ use mystic_engine::TagInstructions;
 use mystic_process::{Shutdown, fault};
 use mystic_queue::Queue;
 use mystic_store::{Claimed, Outcome, Settled, Store};
-use tokio::time::sleep;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::children::Children;
@@ -67,6 +71,10 @@ pub(crate) struct Bench {
     pub(crate) lost: AtomicBool,
     /// Told to drain where an operator asks for it, or this machine is not let in any more.
     pub(crate) shutdown: Shutdown,
+    /// When the database last renewed or gave a lease.
+    pub(crate) heard: watch::Sender<Instant>,
+    /// Set when this incarnation waits for no database any more.
+    pub(crate) leaving: CancellationToken,
 }
 
 /// Why an attempt ends before its work is done.
@@ -110,12 +118,16 @@ pub(crate) async fn run(bench: Arc<Bench>, holding: Holding) {
 
 async fn claim(bench: &Bench, holding: &Holding) -> Option<Claimed> {
     loop {
+        let asked = Instant::now();
         match bench
             .store
             .claim(bench.worker, holding.job, holding.fence)
             .await
         {
-            Ok(claimed) => return claimed,
+            Ok(claimed) => {
+                bench.heard.send_replace(asked);
+                return claimed;
+            }
             Err(error) if error.is_unavailable() && holding.stopped().is_none() => {
                 sleep(AGAIN).await;
             }
@@ -202,6 +214,7 @@ async fn settle(
     alive: bool,
 ) {
     let settled = persist!(
+        bench,
         holding,
         "settle",
         bench.store.settle(
@@ -229,7 +242,7 @@ async fn settle(
 pub(crate) async fn unload(bench: &Bench, resident: mystic_domain::ResidentId) {
     bench.children.forget(resident);
     while let Err(error) = bench.store.child_gone(bench.worker, resident).await {
-        if !error.is_unavailable() {
+        if !error.is_unavailable() || bench.leaving.is_cancelled() {
             tracing::error!(%resident, %error, "the freed memory can't be reported");
             return;
         }

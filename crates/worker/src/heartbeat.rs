@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use mystic_domain::{Fence, JobId, Mib, ResidentId};
 use mystic_process::health::Health;
-use mystic_store::{Beat, BeatReply, DeviceTelemetry};
-use tokio::sync::{Notify, mpsc};
-use tokio::time::Instant;
+use mystic_store::{Beat, BeatReply, DeviceTelemetry, StoreError};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::attempt::{Bench, unload};
 use crate::condition::Condition;
@@ -23,6 +24,15 @@ const WITHOUT_HINTS: Duration = Duration::from_secs(1);
 /// An engine child on the device, with what is booked for it where it is ready.
 type Child = (u32, Option<Mib>);
 
+/// Why a beat brought no answer.
+#[derive(Debug, thiserror::Error)]
+enum BeatError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("no answer within {0:?}")]
+    Silent(Duration),
+}
+
 /// What the heartbeat needs beside the bench.
 pub(crate) struct Heartbeat {
     pub(crate) bench: Arc<Bench>,
@@ -30,6 +40,8 @@ pub(crate) struct Heartbeat {
     pub(crate) held: Held,
     pub(crate) health: Health,
     pub(crate) every: Duration,
+    /// How long the database may take for the answer.
+    pub(crate) answer: Duration,
     pub(crate) condition: Condition,
     pub(crate) offline_grace: Duration,
     /// Wakes the heartbeat before its time.
@@ -42,7 +54,9 @@ impl Heartbeat {
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut children = Vec::new();
         let mut earlier = Vec::new();
-        let mut renewed = Instant::now();
+        let heard = self.bench.heard.subscribe();
+        let ending = end_after(self.offline_grace, heard, self.held.clone());
+        let _ending = AbortOnDropHandle::new(tokio::spawn(ending));
         loop {
             let began = Instant::now();
             let answer = self.beat(&children).await;
@@ -53,22 +67,14 @@ impl Heartbeat {
                     return;
                 }
                 Ok(reply) => {
-                    renewed = Instant::now();
+                    self.bench.heard.send_replace(began);
                     self.health.pass("database");
                     let before = std::mem::replace(&mut children, reply.children.clone());
                     self.blame([&earlier, &before], &children);
                     earlier = before;
                     self.heed(reply);
                 }
-                Err(error) => {
-                    self.health.fail("database", error.to_string());
-                    if renewed.elapsed() > self.offline_grace {
-                        tracing::error!(
-                            "no lease could be renewed for too long: stopping all work"
-                        );
-                        self.held.stop_all(Stop::Lost);
-                    }
-                }
+                Err(error) => self.health.fail("database", error.to_string()),
             }
             let pause = match self.bench.queue.ping().await {
                 Ok(()) => {
@@ -88,7 +94,7 @@ impl Heartbeat {
         }
     }
 
-    async fn beat(&mut self, children: &[Child]) -> mystic_store::Result<BeatReply> {
+    async fn beat(&mut self, children: &[Child]) -> Result<BeatReply, BeatError> {
         let reading = self.device.read(children).await;
         self.condition
             .read(reading.sign, &reading.xids, Instant::now());
@@ -110,20 +116,19 @@ impl Heartbeat {
             })
             .collect();
         measure::children(residents.len());
-        let reply = self
-            .bench
-            .store
-            .beat(&Beat {
-                worker: self.bench.worker,
-                device: self.device.id().clone(),
-                held: self.held.pairs(),
-                telemetry: DeviceTelemetry {
-                    lost: news,
-                    ..reading.telemetry
-                },
-                residents,
-            })
-            .await?;
+        let beat = Beat {
+            worker: self.bench.worker,
+            device: self.device.id().clone(),
+            held: self.held.pairs(),
+            telemetry: DeviceTelemetry {
+                lost: news,
+                ..reading.telemetry
+            },
+            residents,
+        };
+        let reply = timeout(self.answer, self.bench.store.beat(&beat))
+            .await
+            .map_err(|_| BeatError::Silent(self.answer))??;
         self.condition.told(news);
         Ok(reply)
     }
@@ -170,6 +175,27 @@ impl Heartbeat {
         }
         for resident in reply.evict {
             tokio::spawn(evict(Arc::clone(&self.bench), resident));
+        }
+    }
+}
+
+/// Stops all work whenever nothing was heard of the database for the offline grace, by this worker's own clock and
+/// whatever the heartbeat waits for.
+async fn end_after(grace: Duration, mut heard: watch::Receiver<Instant>, held: Held) {
+    loop {
+        let due = *heard.borrow_and_update() + grace;
+        let over = tokio::select! {
+            later = heard.changed() => later,
+            () = sleep_until(due) => {
+                if !held.is_empty() {
+                    tracing::error!(?grace, "no lease could be renewed for too long: stopping all work");
+                }
+                held.stop_all(Stop::Lost);
+                heard.changed().await
+            }
+        };
+        if over.is_err() {
+            return;
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use mystic_domain::{EngineKind, Fence, JobId, WorkerId};
 use mystic_engine::{TagExample, TagInstructions};
@@ -13,12 +14,13 @@ use mystic_process::shutdown::Shutdown;
 use mystic_process::telemetry::Telemetry;
 use mystic_process::{fault, health, http};
 use mystic_queue::{Queue, QueueOptions, Signal};
-use mystic_store::{Registration, Store};
-use tokio::sync::{Notify, mpsc};
+use mystic_store::{Registration, Store, StoreError};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::WorkerError;
-use crate::attempt::{self, Bench};
+use crate::attempt::{self, AGAIN, Bench};
 use crate::children::Children;
 use crate::condition::Condition;
 use crate::heartbeat::Heartbeat;
@@ -32,6 +34,10 @@ use crate::seat::Seat;
 
 /// Heartbeats for which a device that reported an error has to be well before it is used again.
 const TRIAL: u32 = 6;
+/// How long an incarnation that ends tries to say so to a database that is away.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// How often an incarnation that ends looks whether all work has.
+const LOOK: Duration = Duration::from_millis(20);
 /// Tickets that may wait to be looked at; what comes on top is told by the next heartbeat.
 const TICKETS: usize = 64;
 
@@ -51,13 +57,16 @@ pub async fn run(
     let listener = http::bind(config.worker.listen).await?;
     let serving = shutdown.clone();
     let router = health::router(health.clone(), telemetry);
-    tokio::spawn(async move { http::serve(listener, router, &serving).await });
+    tokio::spawn(async move { http::serve(listener, router, &serving, Duration::ZERO).await });
 
     let store = Store::connect(
         config.database.url.expose(),
         config.database.max_connections,
     )?;
-    store.check_schema().await?;
+    let away = |error: &StoreError| health.fail("database", error.to_string());
+    if !store.wait_for_schema(shutdown.draining(), away).await? {
+        return Ok(());
+    }
     let options = QueueOptions {
         prefix: config.redis.namespace.clone(),
         ..QueueOptions::default()
@@ -112,10 +121,9 @@ struct Worker {
 impl Worker {
     /// Registers, works until the drain or until the scheduler gives this incarnation up, and leaves.
     async fn incarnation(&self, shutdown: &Shutdown) -> Result<(), WorkerError> {
-        let worker = WorkerId::generate();
-        self.store
-            .register(&self.registration(worker).await?)
-            .await?;
+        let Some(worker) = self.register(shutdown).await? else {
+            return Ok(());
+        };
         fault::point(fault::Point::Registered);
         tracing::info!(%worker, device = %self.device.id(), engine = self.engine.as_str(), "registered");
         let bench = Arc::new(self.bench(worker, shutdown)?);
@@ -129,6 +137,7 @@ impl Worker {
             held: held.clone(),
             health: self.health.clone(),
             every: self.config.lease_times().heartbeat(),
+            answer: self.config.lease_times().answer(),
             condition: Condition::new(self.config.lease_times().heartbeat() * TRIAL),
             offline_grace: self.config.worker.offline_grace,
             soon: Arc::clone(&soon),
@@ -143,8 +152,14 @@ impl Worker {
             };
         // The first reason counts, so work that was being cancelled still ends as cancelled.
         held.stop_all(if given_up { Stop::Lost } else { Stop::HandBack });
+        // Where the database is away the last settles can't be made: whoever takes over finds what is left.
+        let patience = tokio::time::sleep(FAREWELL);
+        tokio::pin!(patience);
         while !held.is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = &mut patience, if !bench.leaving.is_cancelled() => bench.leaving.cancel(),
+            }
         }
         stop.cancel();
         for (resident, _) in bench.children.all() {
@@ -155,9 +170,46 @@ impl Worker {
             }
             bench.children.forget(resident);
         }
-        self.store.gone(worker).await?;
-        tracing::info!(%worker, "left");
+        let told = timeout(FAREWELL, async {
+            while let Err(error) = self.store.gone(worker).await {
+                if !error.is_unavailable() {
+                    return Err(error);
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+            Ok(())
+        });
+        match told.await {
+            Ok(Ok(())) => tracing::info!(%worker, "left"),
+            Ok(Err(error)) => return Err(error.into()),
+            // The seat is free: a successor on it proves that all children are dead.
+            Err(_) => tracing::warn!(%worker, "left, and the database does not know it yet"),
+        }
         let_in
+    }
+
+    /// Registers, however long the database is away; nothing where the drain comes first.
+    async fn register(&self, shutdown: &Shutdown) -> Result<Option<WorkerId>, WorkerError> {
+        loop {
+            // Another at each try: one whose answer was lost may have registered.
+            let worker = WorkerId::generate();
+            let registered = async {
+                let registration = self.registration(worker).await?;
+                self.store.register(&registration).await?;
+                Ok(())
+            };
+            match registered.await {
+                Ok(()) => return Ok(Some(worker)),
+                Err(WorkerError::Store(error)) if error.is_unavailable() => {
+                    self.health.fail("database", error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(AGAIN) => {}
+                () = shutdown.draining() => return Ok(None),
+            }
+        }
     }
 
     /// Takes tickets up until the drain, then waits for what runs; returns when nothing runs, or at the cut.
@@ -192,7 +244,7 @@ impl Worker {
                     }
                     continue;
                 }
-                () = tokio::time::sleep(std::time::Duration::from_millis(50)), if drained => {
+                () = tokio::time::sleep(LOOK), if drained => {
                     if held.is_empty() {
                         return;
                     }
@@ -248,6 +300,8 @@ impl Worker {
             threads: u32::try_from(threads).unwrap_or(1),
             lost: AtomicBool::new(false),
             shutdown: shutdown.clone(),
+            heard: watch::Sender::new(Instant::now()),
+            leaving: CancellationToken::new(),
         })
     }
 

@@ -43,7 +43,7 @@ impl Stack {
         config.database.url = SecretUrl::new(database);
         config.redis.url = SecretUrl::new(redis.url());
         config.store.outputs = outputs.path().to_owned();
-        let services = boot::connect(&config).await.expect("connected");
+        let services = boot::connect(&config).expect("connected");
         let store = services.store.clone();
         store.upsert_presets(&[preset()]).await.expect("presets");
         Self {

@@ -355,12 +355,16 @@ pub struct Drain {
     /// How long after the first signal a process is cut, finished or not.
     #[serde(rename = "deadline_s", deserialize_with = "seconds")]
     pub deadline: Duration,
+    /// How long the API goes on taking new connections after the first signal, while `/health` says that it leaves.
+    #[serde(rename = "linger_s", deserialize_with = "seconds")]
+    pub linger: Duration,
 }
 
 impl Default for Drain {
     fn default() -> Self {
         Self {
             deadline: Duration::from_mins(5),
+            linger: Duration::from_secs(1),
         }
     }
 }

@@ -143,14 +143,19 @@ pub(super) async fn run(
                 pixels_sha256: saved.pixels_sha256,
                 times: spent,
             };
-            match persist!(holding, "commit", bench.store.commit_image(&new)) {
+            match persist!(bench, holding, "commit", bench.store.commit_image(&new)) {
                 Some(Committed::New | Committed::Already) => break,
                 Some(Committed::FilesGone) if puts < PUTS => puts += 1,
                 Some(Committed::FilesGone) => {
                     return Err(defect("the picture's file is deleted again and again"));
                 }
                 Some(Committed::Stale) => return Err(Halt::Stopped(Stop::Lost)),
-                None => return Err(defect("the picture can't be committed")),
+                None => {
+                    return Err(match holding.stopped() {
+                        Some(why) => Halt::Stopped(why),
+                        None => defect("the picture can't be committed"),
+                    });
+                }
             }
         }
         fault::point(fault::Point::ImageCommitted);
