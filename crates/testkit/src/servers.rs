@@ -140,7 +140,7 @@ impl PostgresServer {
     }
 }
 
-/// A Redis that forgets everything when it stops. Its calls block.
+/// A Redis that forgets what was not saved when it stops. Its calls block.
 pub struct RedisServer {
     /// Dropped in this order: first the server stops, then its directory goes.
     running: Mutex<Option<Redis>>,
@@ -203,20 +203,33 @@ impl RedisServer {
         Redis::socket(self.place.home())
     }
 
+    /// URL of the server, whether it runs or not.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis+unix://{}", self.socket().display())
+    }
+
     /// Deletes everything that the server holds; false where it does not answer.
     ///
     /// # Panics
     /// When its URL can't be read.
     pub async fn flush(&self) -> bool {
-        let url = held(&self.running).as_ref().map(Redis::url);
-        let Some(url) = url else { return false };
-        let client = redis::Client::open(url).expect("a URL");
+        self.command("FLUSHALL").await
+    }
+
+    /// Lets the server find what it holds now when it starts again; false where it does not answer.
+    ///
+    /// # Panics
+    /// When its URL can't be read.
+    pub async fn save(&self) -> bool {
+        self.command("SAVE").await
+    }
+
+    async fn command(&self, name: &str) -> bool {
+        let client = redis::Client::open(self.url()).expect("a URL");
         let Ok(mut connection) = client.get_multiplexed_async_connection().await else {
             return false;
         };
-        redis::cmd("FLUSHALL")
-            .exec_async(&mut connection)
-            .await
-            .is_ok()
+        redis::cmd(name).exec_async(&mut connection).await.is_ok()
     }
 }

@@ -1,5 +1,6 @@
 //! A scheduler, an API and as many workers as a proof wants, each a process.
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -32,54 +33,128 @@ pub const FIRST_SCHEDULER: usize = 1;
 
 /// Dropped in this order: first the programs, then what they use.
 pub struct Stack {
-    programs: Vec<Kept>,
+    programs: Vec<Program>,
     pub store: Store,
-    pub redis: Redis,
-    postgres: Postgres,
+    database: String,
+    redis: String,
     folder: TempDir,
-    listen: String,
-    url: String,
-    http: reqwest::Client,
+    pub url: String,
+    pub http: reqwest::Client,
+    servers: Box<dyn Any>,
+}
+
+struct Program {
+    name: String,
+    settings: Vec<String>,
+    process: Kept,
 }
 
 impl Stack {
     /// The API and a scheduler that takes a worker for dead after a few seconds.
     pub async fn start() -> Self {
         let (postgres, redis) = tokio::join!(Postgres::start(), Redis::start());
-        let store = Store::connect(&postgres.url(), 4).expect("a URL");
-        let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let listen = port.local_addr().expect("an address").to_string();
-        drop(port);
-        let mut stack = Self {
-            programs: Vec::new(),
-            store,
-            redis,
-            postgres,
-            folder: tempfile::tempdir().expect("a folder"),
-            url: format!("http://{listen}"),
-            listen,
-            http: reqwest::Client::new(),
-        };
-        let mut migrate = stack.command("api", &[]);
-        let migrated = migrate.arg("migrate").output().expect("it runs");
-        assert!(migrated.status.success(), "{migrated:?}");
-        stack.restart_api().await;
+        let mut stack = Self::prepare(postgres.url(), redis.url());
+        stack.servers = Box::new((postgres, redis));
+        stack.api().await;
         stack.scheduler();
         stack
     }
 
-    /// Starts the API at its address, for the first time or after its end.
-    pub async fn restart_api(&mut self) {
-        let listen = format!("api.listen={}", self.listen);
-        let started = self.run("api", &[&listen]);
-        if started > API {
-            self.programs.swap_remove(API);
+    /// As [`Stack::start`], on servers of the test's own: drop them after it.
+    pub async fn on(database: String, redis: String) -> Self {
+        let mut stack = Self::prepare(database, redis);
+        stack.api().await;
+        stack.scheduler();
+        stack
+    }
+
+    fn prepare(database: String, redis: String) -> Self {
+        let stack = Self {
+            programs: Vec::new(),
+            store: Store::connect(&database, 4).expect("a URL"),
+            database,
+            redis,
+            folder: tempfile::tempdir().expect("a folder"),
+            url: String::new(),
+            http: reqwest::Client::new(),
+            servers: Box::new(()),
+        };
+        let mut migrate = stack.command("api", &[]);
+        let migrated = migrate.arg("migrate").output().expect("it runs");
+        assert!(migrated.status.success(), "{migrated:?}");
+        stack
+    }
+
+    /// Starts an API on an address of its own; its place in the list of programs. The first one is asked by
+    /// [`Stack::submit`] and the like.
+    pub async fn api(&mut self) -> usize {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listen = port.local_addr().expect("an address").to_string();
+        drop(port);
+        let api = self.run("api", &[&format!("api.listen={listen}")]);
+        if self.url.is_empty() {
+            self.url = self.url_of(api);
         }
+        self.until_it_serves(api).await;
+        api
+    }
+
+    /// Where an API listens.
+    pub fn url_of(&self, api: usize) -> String {
+        let mut settings = self.programs[api].settings.iter();
+        let listen = settings.find_map(|setting| setting.strip_prefix("api.listen="));
+        format!("http://{}", listen.expect("an API"))
+    }
+
+    /// Waits until an API answers that it is well.
+    pub async fn until_it_serves(&self, api: usize) {
+        let health = format!("{}/health", self.url_of(api));
         self.when("the API", async || {
-            let health = self.http.get(format!("{}/health", self.url)).send().await;
-            health.is_ok_and(|answer| answer.status().is_success())
+            let answer = self.http.get(&health).send().await;
+            answer.is_ok_and(|answer| answer.status().is_success())
         })
         .await;
+    }
+
+    /// Starts the first API again at its address after its end.
+    pub async fn restart_api(&mut self) {
+        self.again(API);
+        self.until_it_serves(API).await;
+    }
+
+    /// Starts a program again as it was started before; it has ended.
+    pub fn again(&mut self, program: usize) {
+        let Program { name, settings, .. } = &self.programs[program];
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+        self.programs[program].process = self.start_at(program, name, &settings);
+    }
+
+    /// Asks a program to end, waits for that, and starts it again; it must end well.
+    pub async fn replace(&mut self, program: usize) {
+        self.terminate(program);
+        self.until_ended_well(program).await;
+        self.again(program);
+        if self.programs[program].name == "api" {
+            self.until_it_serves(program).await;
+        }
+    }
+
+    /// Waits until a program has ended of its own will.
+    pub async fn until_ended_well(&self, program: usize) {
+        self.when("the program to end", async || self.has_ended(program))
+            .await;
+        let end = self.programs[program].process.ended();
+        assert!(end.is_some_and(|status| status.success()), "{end:?}");
+    }
+
+    /// What a program has written so far, in all its lives.
+    pub fn log(&self, program: usize) -> String {
+        let log = self.log_of(program, &self.programs[program].name);
+        std::fs::read_to_string(log).expect("a log")
+    }
+
+    fn log_of(&self, program: usize, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{program}-{name}.log"))
     }
 
     /// Starts a scheduler; its place in the list of programs.
@@ -101,20 +176,40 @@ impl Stack {
         host: &str,
         engine: &mystic_testkit::FakeEngine,
     ) -> usize {
+        self.fake_worker_with(name, host, engine, &[])
+    }
+
+    /// As [`Stack::fake_worker`], with settings.
+    pub fn fake_worker_with(
+        &mut self,
+        name: &str,
+        host: &str,
+        engine: &mystic_testkit::FakeEngine,
+        settings: &[&str],
+    ) -> usize {
         let engine = format!("worker.engine_binary={}", engine.program().display());
-        self.worker(name, host, &[&engine, "worker.hang_timeout_s=2"])
+        let common = [engine.as_str(), "worker.hang_timeout_s=2"];
+        self.worker(name, host, &[&common, settings].concat())
     }
 
     fn run(&mut self, name: &str, settings: &[&str]) -> usize {
-        let number = self.programs.len();
-        let log = self.folder.path().join(format!("{number}-{name}.log"));
-        let log = std::fs::File::create(log).expect("a log");
+        let place = self.programs.len();
+        self.programs.push(Program {
+            name: name.to_owned(),
+            settings: settings.iter().map(|&setting| setting.into()).collect(),
+            process: self.start_at(place, name, settings),
+        });
+        place
+    }
+
+    fn start_at(&self, place: usize, name: &str, settings: &[&str]) -> Kept {
+        let mut log = std::fs::File::options();
+        let log = log.create(true).append(true).open(self.log_of(place, name));
+        let log = log.expect("a log");
         let mut command = self.command(name, settings);
         command.stdout(log.try_clone().expect("a second handle"));
         command.stderr(log);
-        let kept = Kept::start(command, Signal::SIGKILL).expect("it starts");
-        self.programs.push(kept);
-        number
+        Kept::start(command, Signal::SIGKILL).expect("it starts")
     }
 
     fn command(&self, name: &str, settings: &[&str]) -> Command {
@@ -123,13 +218,14 @@ impl Stack {
         let nothing = self.folder.path().join("empty.toml");
         std::fs::write(&nothing, "").expect("written");
         command.env("MYSTIC_CONFIG", nothing);
-        command.env("DATABASE_URL", self.postgres.url());
-        command.env("REDIS_URL", self.redis.url());
+        command.env("DATABASE_URL", &self.database);
+        command.env("REDIS_URL", &self.redis);
         let paths = [
             format!("models.dir={}", models().display()),
             format!("store.outputs={}", self.outputs().display()),
         ];
-        let settings = settings.iter().copied().chain(LEASE_TIMES);
+        // The last one counts.
+        let settings = LEASE_TIMES.into_iter().chain(settings.iter().copied());
         for setting in settings.chain(paths.iter().map(String::as_str)) {
             command.args(["--set", setting]);
         }
@@ -153,12 +249,12 @@ impl Stack {
 
     /// Sends a signal to a program.
     pub fn signal(&self, program: usize, signal: Signal) {
-        self.programs[program].signal(signal);
+        self.programs[program].process.signal(signal);
     }
 
     /// Whether a program has ended.
     pub fn has_ended(&self, program: usize) -> bool {
-        self.programs[program].ended().is_some()
+        self.programs[program].process.ended().is_some()
     }
 
     /// Submits a job for the demo model.
@@ -236,7 +332,7 @@ impl Stack {
 
     /// The engine child of a worker that has one.
     pub fn child_of(&self, program: usize) -> Pid {
-        let parent = self.programs[program].pid().to_string();
+        let parent = self.programs[program].process.pid().to_string();
         let processes = std::fs::read_dir("/proc").expect("processes").flatten();
         let mut children = processes.filter_map(|process| {
             let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
