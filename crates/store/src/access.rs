@@ -4,6 +4,7 @@
 mod machines;
 mod tokens;
 
+use crate::error::retrying;
 use crate::{Result, Store, StoreError};
 
 pub use machines::{JoinKeyRecord, Machine, MachineNameError};
@@ -22,6 +23,10 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn grant_rights(&self) -> Result<bool> {
+        retrying!(self.grant_rights_once())
+    }
+
+    async fn grant_rights_once(&self) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(GRANTING)

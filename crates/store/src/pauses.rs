@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use mystic_domain::{Pause, WaitReason};
 use serde::Serialize;
-use sqlx::PgConnection;
+use sqlx::{Executor, Postgres};
 use utoipa::ToSchema;
 
+use crate::error::retrying;
 use crate::{Result, Store, events, row};
 
 /// A pause that is in force.
@@ -48,10 +49,10 @@ fn reason(pause: &Pause) -> Result<serde_json::Value> {
 }
 
 /// Every pause, oldest first.
-pub(crate) async fn all(tx: &mut PgConnection) -> Result<Vec<PauseRecord>> {
+pub(crate) async fn all(on: impl Executor<'_, Database = Postgres>) -> Result<Vec<PauseRecord>> {
     let rows: Vec<PauseRow> =
         sqlx::query_as("SELECT * FROM pauses ORDER BY paused_at, scope, name")
-            .fetch_all(tx)
+            .fetch_all(on)
             .await?;
     rows.into_iter().map(PauseRow::record).collect()
 }
@@ -63,6 +64,10 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn pause(&self, pause: &Pause, release: bool, by: &str) -> Result<PauseRecord> {
+        retrying!(self.pause_once(pause, release, by))
+    }
+
+    async fn pause_once(&self, pause: &Pause, release: bool, by: &str) -> Result<PauseRecord> {
         let mut tx = self.pool.begin().await?;
         let row: PauseRow = sqlx::query_as(
             "INSERT INTO pauses (scope, name, release, paused_by) VALUES ($1, $2, $3, $4)
@@ -85,6 +90,10 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn resume(&self, pause: &Pause) -> Result<bool> {
+        retrying!(self.resume_once(pause))
+    }
+
+    async fn resume_once(&self, pause: &Pause) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
         let ended = sqlx::query("DELETE FROM pauses WHERE scope = $1 AND name = $2")
             .bind(pause.scope())
@@ -110,8 +119,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn pauses(&self) -> Result<Vec<PauseRecord>> {
-        let mut connection = self.pool.acquire().await?;
-        all(&mut connection).await
+        all(&self.pool).await
     }
 
     /// Notes on every queued job that a pause covers that it waits for its end.

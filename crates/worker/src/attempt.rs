@@ -5,13 +5,13 @@
 ///
 /// A macro, since an async closure's future can't be promised to be `Send` yet.
 macro_rules! persist {
-    ($bench:expr, $holding:expr, $what:literal, $call:expr) => {
+    ($leaving:expr, $holding:expr, $what:literal, $call:expr) => {
         loop {
             match $call.await {
                 Ok(value) => break Some(value),
                 Err(error)
                     if error.is_unavailable()
-                        && !$bench.leaving.is_cancelled()
+                        && !$leaving.is_cancelled()
                         && $holding.stopped() != Some($crate::held::Stop::Lost) =>
                 {
                     tracing::debug!(what = $what, %error, "tried again shortly");
@@ -214,7 +214,7 @@ async fn settle(
     alive: bool,
 ) {
     let settled = persist!(
-        bench,
+        bench.leaving,
         holding,
         "settle",
         bench.store.settle(

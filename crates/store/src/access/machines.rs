@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::role_refusal;
+use crate::error::retrying;
 use crate::{Result, Store, StoreError};
 
 /// A machine's name: what its join key and its role are called by.
@@ -71,6 +72,16 @@ impl Store {
         join_key: [u8; 32],
         life: Option<Duration>,
     ) -> Result<String> {
+        retrying!(self.grant_access_once(machine, password, join_key, life))
+    }
+
+    async fn grant_access_once(
+        &self,
+        machine: &Machine,
+        password: &str,
+        join_key: [u8; 32],
+        life: Option<Duration>,
+    ) -> Result<String> {
         let mut tx = self.pool.begin().await?;
         let made = sqlx::query(
             "INSERT INTO join_keys (name, hash, expires_at) VALUES ($1, $2, now() + $3 * interval '1 second')
@@ -107,6 +118,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Roles`] where we may not drop roles.
     pub async fn revoke_access(&self, machine: &Machine) -> Result<bool> {
+        retrying!(self.revoke_access_once(machine))
+    }
+
+    async fn revoke_access_once(&self, machine: &Machine) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
         let revoked = sqlx::query(
             "UPDATE join_keys SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mystic_domain::WorkerId;
 use uuid::Uuid;
 
+use crate::error::retrying;
 use crate::{Result, Store};
 
 /// Whom a join key or a token belongs to.
@@ -38,6 +39,16 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn issue_token(
+        &self,
+        join_key: [u8; 32],
+        worker: WorkerId,
+        token: [u8; 32],
+        life: Duration,
+    ) -> Result<Issued> {
+        retrying!(self.issue_token_once(join_key, worker, token, life))
+    }
+
+    async fn issue_token_once(
         &self,
         join_key: [u8; 32],
         worker: WorkerId,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Postgres, Transaction};
 
+use crate::pool::bounded;
 use crate::{Result, Store};
 
 /// A file that is being deleted, while its row is locked: whoever stages or commits the same content waits until this
@@ -19,7 +20,11 @@ impl Deleting {
     ///
     /// # Errors
     /// The database's; then the row says so still.
-    pub async fn done(mut self) -> Result<()> {
+    pub async fn done(self) -> Result<()> {
+        bounded(self.forget()).await
+    }
+
+    async fn forget(mut self) -> Result<()> {
         sqlx::query("DELETE FROM image_files WHERE sha256 = $1")
             .bind(&self.sha256)
             .execute(&mut *self.tx)
@@ -128,11 +133,18 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn delete_file(&self, sha256: &str) -> Result<Option<Deleting>> {
+        bounded(self.delete_file_once(sha256)).await
+    }
+
+    async fn delete_file_once(&self, sha256: &str) -> Result<Option<Deleting>> {
         let mut tx = self.pool.begin().await?;
-        // Whoever asks whether the file may be put holds the row for a moment, a sweeper that is frozen for good.
-        sqlx::query("SET LOCAL lock_timeout = '1s'")
-            .execute(&mut *tx)
-            .await?;
+        // Whoever asks whether the file may be put holds the row for a moment, a sweeper that is frozen for good. What
+        // ends other idle transactions must not end this one: the file goes under its lock or not at all.
+        sqlx::raw_sql(
+            "SET LOCAL lock_timeout = '1s'; SET LOCAL idle_in_transaction_session_timeout = 0",
+        )
+        .execute(&mut *tx)
+        .await?;
         let marked = sqlx::query_scalar(
             "SELECT sha256 FROM image_files
              WHERE sha256 = $1 AND state = 'deleting'

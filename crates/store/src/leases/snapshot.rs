@@ -131,7 +131,7 @@ impl Store {
         let specs: Vec<serde_json::Value> = sqlx::query_scalar("SELECT spec FROM presets")
             .fetch_all(&mut *tx)
             .await?;
-        let pauses = pauses::all(&mut tx).await?;
+        let pauses = pauses::all(&mut *tx).await?;
         tx.commit().await?;
         let workers = workers
             .into_iter()

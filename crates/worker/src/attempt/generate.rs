@@ -143,7 +143,12 @@ pub(super) async fn run(
                 pixels_sha256: saved.pixels_sha256,
                 times: spent,
             };
-            match persist!(bench, holding, "commit", bench.store.commit_image(&new)) {
+            match persist!(
+                bench.leaving,
+                holding,
+                "commit",
+                bench.store.commit_image(&new)
+            ) {
                 Some(Committed::New | Committed::Already) => break,
                 Some(Committed::FilesGone) if puts < PUTS => puts += 1,
                 Some(Committed::FilesGone) => {

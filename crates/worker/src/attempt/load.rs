@@ -79,7 +79,7 @@ pub(super) async fn ensure(
         }
     }
     let ready = persist!(
-        bench,
+        bench.leaving,
         holding,
         "resident_ready",
         bench.store.resident_ready(bench.worker, claimed.resident)

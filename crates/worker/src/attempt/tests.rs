@@ -23,7 +23,8 @@ async fn a_call_is_made_again_until_the_database_is_back() {
     let holding = Held::default().take(JobId::generate(), Fence(1));
     let holding = holding.expect("held by nobody");
     let answered = Notify::new();
-    let calls = async { persist!(holding, "ping", ask(&store, &answered)) };
+    let leaving = CancellationToken::new();
+    let calls = async { persist!(leaving, holding, "ping", ask(&store, &answered)) };
     tokio::pin!(calls);
     tokio::select! {
         biased;
@@ -47,8 +48,8 @@ async fn no_call_is_made_again_for_a_lease_that_is_lost() {
         .take(JobId::generate(), Fence(1))
         .expect("held by nobody");
     held.stop_all(Stop::Lost);
-    let mut calls = 0;
-    let given_up = persist!(holding, "ping", {
+    let (leaving, mut calls) = (CancellationToken::new(), 0);
+    let given_up = persist!(leaving, holding, "ping", {
         calls += 1;
         assert_eq!(calls, 1, "made again");
         store.ping()
