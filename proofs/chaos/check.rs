@@ -1,7 +1,7 @@
 //! The promises, looked for in what clients saw, what the database recorded, and what lies on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mystic_domain::{JobId, JobKind, JobState, file_path};
 use mystic_store::{ImageFilter, ImageRecord, JobFilter, JobRecord, Store};
@@ -310,11 +310,8 @@ impl Remains {
     }
 }
 
-/// I4 at rest: what is not what is there. Nothing, if all is well.
-pub(super) async fn unrest(
-    store: &Store,
-    watch: &super::watch::Watch,
-) -> anyhow::Result<Option<String>> {
+/// I4 at rest: what is not what is there; and what ended attempts left lying. Nothing, if all is well.
+pub(super) async fn unrest(store: &Store, stack: &Stack) -> anyhow::Result<Option<String>> {
     let workers = store.workers(ALL).await?;
     let mut models = 0;
     for device in store.devices().await? {
@@ -333,9 +330,23 @@ pub(super) async fn unrest(
         }
         models += device.residents.len();
     }
-    let living = watch.living();
-    Ok(
-        (living.len() != models)
-            .then(|| format!("{models} models are booked, and {living:?} live")),
-    )
+    let living = stack.watch.living();
+    if living.len() != models {
+        return Ok(Some(format!(
+            "{models} models are booked, and {living:?} live"
+        )));
+    }
+    let unfinished = unfinished(&stack.disk.path)?;
+    Ok((!unfinished.is_empty()).then(|| format!("{unfinished:?} are left of ended attempts")))
+}
+
+/// Pixels in the scratch of any seat.
+fn unfinished(outputs: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for seat in std::fs::read_dir(outputs.join(".scratch"))? {
+        for file in std::fs::read_dir(seat?.path())? {
+            found.push(file?.path());
+        }
+    }
+    Ok(found)
 }

@@ -117,7 +117,7 @@ async fn weather(
     let rest = Instant::now();
     let mut slow = None;
     loop {
-        match unrest(store, &stack.watch).await {
+        match unrest(store, stack).await {
             Ok(None) => break,
             Ok(Some(seen)) if rest.elapsed() > DRAINED_WITHIN => {
                 violations.push(Violation {

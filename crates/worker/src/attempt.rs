@@ -199,6 +199,9 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
         // The job may run elsewhere by now; what was booked here is free when the child is proven dead.
         dead.reaped().await;
     }
+    if let Err(error) = generate::remove_pixels(bench, holding).await {
+        tracing::debug!(%error, "unfinished pixels can't be removed; the next start does it");
+    }
     drop(child);
     if !alive {
         unload(bench, claimed.resident).await;

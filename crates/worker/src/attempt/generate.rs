@@ -54,7 +54,7 @@ pub(super) async fn run(
         let seed = params.seed + i64::from(index);
         let pixels = bench
             .scratch
-            .join(format!("{}-{}-{index}.rgb", holding.job, holding.fence));
+            .join(format!("{}{index}.rgb", unfinished(holding)));
         let command = Command::Generate {
             params: params.clone(),
             seed,
@@ -165,10 +165,31 @@ pub(super) async fn run(
         }
         fault::point(fault::Point::ImageCommitted);
         if let Err(error) = tokio::fs::remove_file(&pixels).await {
-            tracing::debug!(%error, "the pixels can't be removed; the next start does it");
+            tracing::debug!(%error, "the pixels can't be removed; the attempt's end does it");
         }
         measure::phases(&claimed.preset.name, &spent);
         times.add(spent);
     }
     Ok(Outcome::Succeeded)
+}
+
+/// What the names of an attempt's pixels begin with, before the picture's index.
+fn unfinished(holding: &Holding) -> String {
+    format!("{}-{}-", holding.job, holding.fence)
+}
+
+/// Removes the pixels of an attempt that has ended: of a picture that was stopped, or could not be saved.
+pub(super) async fn remove_pixels(bench: &Bench, holding: &Holding) -> std::io::Result<()> {
+    let unfinished = unfinished(holding);
+    let mut files = tokio::fs::read_dir(&bench.scratch).await?;
+    while let Some(file) = files.next_entry().await? {
+        if file
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(unfinished.as_bytes())
+        {
+            tokio::fs::remove_file(file.path()).await?;
+        }
+    }
+    Ok(())
 }
