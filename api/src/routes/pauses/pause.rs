@@ -103,11 +103,10 @@ pub async fn pause(
 /// What is not there can't be stopped; an owner may come later.
 async fn check(app: &App, pause: &Pause) -> Result<(), Problem> {
     match pause {
-        Pause::Queue => Ok(()),
         Pause::Owner(owner) if owner.len() > LONGEST_OWNER || owner.contains('\0') => {
             Err(InvalidField::new("name", owner, "the name of an API key, or `local`").into())
         }
-        Pause::Owner(_) => Ok(()),
+        Pause::Queue | Pause::Owner(_) => Ok(()),
         Pause::Preset(preset) => match app.store.preset(preset).await? {
             Some(_) => Ok(()),
             None => Err(InvalidField::new("name", preset, "a name from /api/v1/presets").into()),
