@@ -13,7 +13,7 @@ endif
 
 mystic := cargo run -q -p mystic --
 
-.PHONY: help setup demo up test lint doctor chaos mutants
+.PHONY: help setup demo up test lint doctor chaos mutants simulate
 
 help:
 	@echo 'make demo     set up, draw PROMPT (also SEED, STEPS, SIZE), show the picture and its tags'
@@ -21,9 +21,10 @@ help:
 	@echo "make test     set up and run all tests (ARGS=\"-E 'package(mystic-store)'\" for some)"
 	@echo 'make chaos    RUNS=12 SEED=1: whole stacks under faults, and whether every promise was kept (PRODUCTION=3 at full times)'
 	@echo 'make mutants  take one fence, condition, lock or sync away at a time: does a test notice? (NAMES="a b" for some)'
+	@echo 'make simulate SEEDS=1..20: the placement against others on a simulated fleet'
 	@echo 'make lint     formatting, clippy, dependencies, documentation'
 	@echo 'make doctor   what is wrong here and how to mend it'
-	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags (ARGS="--soak" for the engine)'
+	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags | bench-decide (ARGS="--soak" for the engine)'
 
 setup demo up doctor lint:
 	@$(mystic) $@
@@ -40,6 +41,11 @@ chaos:
 
 mutants:
 	@$(mystic) mutants $(NAMES)
+
+SEEDS ?= 1..20
+
+simulate:
+	@cargo run -q -p mystic-simulator -- --seeds $(SEEDS)
 
 # Benches take the dev profile and are chosen from the whole workspace, so that nothing is built again.
 bench-%:

@@ -1,0 +1,166 @@
+//! What is left when all turns are given: reservations, preloads and reasons.
+
+use mystic_domain::{ContextPlan, Mib};
+
+use super::{Head, Pass};
+use crate::slot::Slot;
+use crate::snapshot::turns;
+use crate::{Action, DeviceIndex, Hold, PresetIndex, Reason, Reservation};
+
+impl Pass<'_> {
+    pub(super) fn finish(&mut self) {
+        for slot in 0..self.slots.len() {
+            if self.snapshot.devices[slot].turns > 0 && !self.granted(slot) {
+                match self.reservation(slot) {
+                    Some(reservation) => self.actions.push(Action::Reserve(reservation)),
+                    None => self.preload(slot),
+                }
+            }
+        }
+        for at in 0..self.heads.len() {
+            let head = &self.heads[at];
+            if head.first().is_some() {
+                let reason = self.reason(head);
+                let index = head.index;
+                self.actions.push(Action::Wait(index, reason));
+            }
+        }
+    }
+
+    fn granted(&self, slot: usize) -> bool {
+        let device = DeviceIndex(slot);
+        self.actions
+            .iter()
+            .any(|action| matches!(action, Action::Grant(grant) if grant.device == device && grant.turns > 0))
+    }
+
+    /// For whom a device with a free turn stays idle, and why.
+    fn reservation(&self, slot: usize) -> Option<Reservation> {
+        let device = DeviceIndex(slot);
+        let until = self.snapshot.devices[slot].idle_since + self.policy.affinity;
+        let pictures = || {
+            self.heads
+                .iter()
+                .filter(|head| turns(head.engine) > 0)
+                .filter_map(|head| Some((head, head.first()?)))
+        };
+        if let Some((job, why)) = self.slots[slot].held {
+            let until = match why {
+                Hold::Unloading => self.now + self.policy.unload,
+                _ => until,
+            };
+            return Some(Reservation {
+                device,
+                job,
+                why,
+                until,
+            });
+        }
+        let on = &self.slots[slot];
+        let weighing = self.weighing();
+        let fitting = pictures().filter(|(head, (place, job))| {
+            let fit = weighing.fit(on, head.class, job, place.due);
+            fit.is_some_and(|fit| fit.is_immediate())
+        });
+        if let Some((head, (_, job))) = fitting.min_by_key(|(_, (place, _))| *place) {
+            let elsewhere = head.promised.map(|(_, _, on, _)| DeviceIndex(on));
+            return Some(Reservation {
+                device,
+                job: job.id,
+                why: elsewhere.map_or(Hold::MemoryHeld, Hold::SoonerOn),
+                until,
+            });
+        }
+        // A text model that comes first may have what is being unloaded here.
+        let first = pictures()
+            .filter(|(head, _)| on.leaving > 0 && on.holds_ever(head.class))
+            .min_by_key(|(_, (place, _))| *place);
+        first.map(|(_, (_, job))| Reservation {
+            device,
+            job: job.id,
+            why: Hold::Unloading,
+            until: self.now + self.policy.unload,
+        })
+    }
+
+    /// Loads what will be asked for next, where it takes nothing from anybody.
+    fn preload(&mut self, slot: usize) {
+        let on = &self.slots[slot];
+        if on.claimed
+            || on
+                .models
+                .iter()
+                .any(|model| matches!(model.life, crate::slot::Life::Loading(_)))
+        {
+            return;
+        }
+        let wanted = |preset: PresetIndex| {
+            let upcoming = self.snapshot.presets[preset.0].upcoming as usize;
+            upcoming.saturating_sub(self.demand.copies(preset))
+        };
+        let next = (0..self.snapshot.presets.len())
+            .map(PresetIndex)
+            .filter(|preset| wanted(*preset) > 0 && self.has_room(on, *preset))
+            .max_by_key(|preset| (wanted(*preset), std::cmp::Reverse(*preset)));
+        if let Some(preset) = next {
+            self.demand.copy(preset);
+            self.actions.push(Action::Preload {
+                device: DeviceIndex(slot),
+                preset,
+                context: ContextPlan::default(),
+                resident: self.snapshot.presets[preset.0].resident,
+            });
+        }
+    }
+
+    /// Whether memory is free for a model that nobody asked for yet.
+    fn has_room(&self, slot: &Slot<'_>, preset: PresetIndex) -> bool {
+        let asked = self.snapshot.presets[preset.0];
+        slot.served(preset).is_some()
+            && !slot.holds(preset)
+            && !slot.full(asked.engine)
+            && slot.free >= asked.resident.0
+    }
+
+    fn reason(&self, head: &Head<'_>) -> Reason {
+        if let Some((_, _, slot, fit)) = head.promised {
+            let device = DeviceIndex(slot);
+            let free = self.snapshot.devices[slot].free;
+            if Mib(fit.ask) > free {
+                return Reason::VramShort {
+                    device,
+                    need: Mib(fit.ask),
+                    free: free.max(Mib(0)),
+                };
+            }
+            let loading = fit.seat.is_some_and(|seat| {
+                matches!(
+                    self.slots[slot].models[seat].life,
+                    crate::slot::Life::Loading(_)
+                )
+            });
+            if loading {
+                return Reason::ModelLoading(device);
+            }
+            return Reason::Behind;
+        }
+        if head.able > 0 {
+            return Reason::Behind;
+        }
+        self.too_large(head).unwrap_or(Reason::NoWorker)
+    }
+
+    /// The device that comes nearest, where not even an empty one could hold the class.
+    fn too_large(&self, head: &Head<'_>) -> Option<Reason> {
+        let need = head.class.rungs.last()?.need;
+        let need = need.resident + need.working;
+        let serving = self.slots.iter().enumerate();
+        let (device, _) = serving
+            .filter(|(_, slot)| slot.served(head.class.preset).is_some())
+            .max_by_key(|(_, slot)| slot.reachable)?;
+        Some(Reason::TooLarge {
+            device: DeviceIndex(device),
+            need,
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! Single decisions on small ledgers.
+
+use mystic_domain::Plan;
+use mystic_placement::{Action, DeviceIndex, Grant, Hold, Millis, ModelState, Policy, Reason};
+
+use super::fleet::Fleet;
+
+const SECOND: Millis = Millis::seconds(1);
+
+fn grants(actions: &[Action]) -> Vec<Grant> {
+    actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Grant(grant) => Some(*grant),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A fleet on which these jobs have run, one after the other.
+fn after(devices: usize, jobs: &[usize]) -> Fleet {
+    let mut fleet = Fleet::new(devices, Policy::default());
+    for preset in jobs {
+        fleet.submit(*preset, 0, 0, SECOND, Millis(0));
+        settle(&mut fleet);
+        while let Some(next) = fleet.next_event() {
+            fleet.pass(next);
+        }
+    }
+    fleet
+}
+
+fn settle(fleet: &mut Fleet) {
+    for _ in 0..4 {
+        let actions = fleet.decide();
+        fleet.apply(&actions);
+        fleet.exits();
+    }
+}
+
+#[test]
+fn a_loaded_model_is_used_where_it_is() {
+    let mut fleet = after(3, &[0]);
+    let there = fleet
+        .devices
+        .iter()
+        .position(|device| !device.models.is_empty());
+    fleet.submit(0, 0, 0, SECOND, Millis(0));
+    let [grant] = grants(&fleet.decide())[..] else {
+        panic!()
+    };
+    assert_eq!(Some(grant.device.0), there);
+    assert!(grant.seat.is_some());
+}
+
+#[test]
+fn a_job_waits_for_a_fast_card_that_is_soon_free_and_its_slow_neighbour_is_reserved() {
+    let mut fleet = after(3, &[0]);
+    let fast = DeviceIndex(2);
+    assert_eq!(
+        fleet.devices[2].models.len(),
+        1,
+        "an empty fleet loads on the fastest card"
+    );
+    fleet.submit(0, 0, 0, SECOND, Millis(0));
+    settle(&mut fleet);
+    fleet.submit(0, 0, 0, Millis::seconds(30), Millis(0));
+    let actions = fleet.decide();
+    assert_eq!(grants(&actions), []);
+    let held = actions.iter().find_map(|action| match action {
+        Action::Reserve(reserved) => Some((reserved.why, reserved.until)),
+        _ => None,
+    });
+    let bound = fleet.devices[0].idle_since + Policy::default().affinity;
+    assert_eq!(held, Some((Hold::SoonerOn(fast), bound.max(fleet.now))));
+}
+
+#[test]
+fn an_idle_text_model_goes_for_a_picture_and_comes_back_after_it() {
+    let mut fleet = Fleet::new(2, Policy::default());
+    fleet.devices.truncate(2);
+    fleet.devices[0].max_children = [0, 0];
+    fleet.submit(13, 0, 0, SECOND, Millis(0));
+    settle(&mut fleet);
+    while let Some(next) = fleet.next_event() {
+        fleet.pass(next);
+    }
+    let text = fleet.devices[1].models[0].id;
+    // 10,096 MiB of 11,776: not beside 5,498.
+    fleet.submit(11, 0, 0, SECOND, Millis(0));
+    let actions = fleet.decide();
+    assert!(actions.contains(&Action::Evict(text)));
+    fleet.apply(&actions);
+    assert_eq!(fleet.devices[1].models[0].state, ModelState::Evicting);
+    fleet.exits();
+    let actions = fleet.decide();
+    assert_eq!(grants(&actions).len(), 1);
+    fleet.apply(&actions);
+    fleet.submit(13, 0, -10, SECOND, Millis(0));
+    settle(&mut fleet);
+    assert_eq!(fleet.queue.len(), 1, "the picture runs");
+    while let Some(next) = fleet.next_event() {
+        fleet.pass(next);
+    }
+    settle(&mut fleet);
+    assert!(fleet.queue.is_empty());
+}
+
+#[test]
+fn tiles_are_taken_before_a_wanted_model_is_unloaded() {
+    // 24 GB: 6,713 and 9,796 loaded leave 7,555 MiB; 1024 × 1024 takes 7,921 in one piece and 780 in tiles.
+    let mut fleet = after(3, &[4, 10]);
+    let both = fleet.devices[2].models.len() == 2;
+    assert!(both, "{:?}", fleet.devices[2]);
+    fleet.submit(4, 2, 0, SECOND, Millis(0));
+    fleet.submit(10, 0, 0, SECOND, Millis(0));
+    let actions = fleet.decide();
+    assert!(
+        !actions
+            .iter()
+            .any(|action| matches!(action, Action::Evict(_))),
+        "{actions:?}"
+    );
+    assert_eq!(grants(&actions)[0].plan, Plan::VaeTiling);
+}
+
+#[test]
+fn a_low_priority_job_yields_and_catches_up_by_waiting() {
+    let mut fleet = Fleet::new(
+        1,
+        Policy {
+            priority_step: SECOND,
+            ..Policy::default()
+        },
+    );
+    let low = fleet.submit(0, 0, -100, SECOND, Millis(0));
+    let high = fleet.submit(0, 0, 0, SECOND, Millis(0));
+    assert_eq!(grants(&fleet.decide())[0].job, high);
+    fleet.now = Millis::seconds(101);
+    fleet.queue.remove(high);
+    fleet.submit(0, 0, 0, SECOND, Millis(0));
+    assert_eq!(grants(&fleet.decide())[0].job, low);
+}
+
+#[test]
+fn an_owner_with_much_queued_comes_after_one_with_little() {
+    let mut fleet = Fleet::new(1, Policy::default());
+    let rounds = Policy::default().quantum.times(3.0);
+    let much = fleet.submit(0, 0, 0, SECOND, rounds);
+    fleet.now = SECOND;
+    let little = fleet.submit(0, 0, 0, SECOND, Millis(0));
+    let order: Vec<_> = fleet.queue.in_order().iter().map(|job| job.id).collect();
+    assert_eq!(order, [little, much]);
+}
+
+#[test]
+fn what_no_device_can_hold_waits_with_the_one_that_comes_nearest() {
+    let mut fleet = Fleet::new(1, Policy::default());
+    fleet.submit(11, 0, 0, SECOND, Millis(0));
+    let actions = fleet.decide();
+    assert!(
+        matches!(
+            actions[..],
+            [Action::Wait(
+                _,
+                Reason::TooLarge {
+                    device: DeviceIndex(0),
+                    ..
+                }
+            )]
+        ),
+        "{actions:?}"
+    );
+}
+
+#[test]
+fn what_nobody_serves_waits_for_a_worker() {
+    let mut fleet = Fleet::new(1, Policy::default());
+    fleet.devices[0].served[0] = None;
+    fleet.submit(0, 0, 0, SECOND, Millis(0));
+    assert!(matches!(
+        fleet.decide()[..],
+        [Action::Wait(_, Reason::NoWorker)]
+    ));
+}
+
+#[test]
+fn an_idle_device_loads_what_will_be_asked_for_next() {
+    let mut fleet = Fleet::new(1, Policy::default());
+    fleet.presets[4].upcoming = 1;
+    let actions = fleet.decide();
+    assert!(
+        matches!(actions[..], [Action::Preload { preset, .. }] if preset.0 == 4),
+        "{actions:?}"
+    );
+    fleet.apply(&actions);
+    assert_eq!(fleet.decide(), [], "once");
+}

@@ -1,0 +1,5 @@
+//! Promises of the placement.
+
+mod decisions;
+mod fleet;
+mod properties;
