@@ -11,7 +11,8 @@ pub struct Policy {
     /// A load weighs this much more than the seconds it takes, at most `affinity` in all: what it displaces is lost to
     /// everybody.
     pub load_weight: f64,
-    /// Seconds that a job can bear to wait for each second that it runs: short jobs don't queue behind long ones.
+    /// Seconds that a job of 30 s can bear to wait for each second that it runs, longer ones more, shorter ones less:
+    /// short jobs don't queue behind long ones.
     pub patience: f64,
     /// The most that patience adds to a job's due time.
     pub patience_limit: Millis,
@@ -43,20 +44,20 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            affinity: Millis::seconds(45),
-            load_weight: 6.0,
-            patience: 7.0,
-            patience_limit: Millis::seconds(550),
+            affinity: Millis::seconds(30),
+            load_weight: 8.0,
+            patience: 5.0,
+            patience_limit: Millis::seconds(610),
             quantum: Millis::seconds(60),
-            round: Millis::seconds(30),
+            round: Millis::seconds(15),
             rounds_limit: Millis::seconds(600),
-            priority_step: Millis::seconds(0),
-            half_life: Millis::seconds(120),
+            priority_step: Millis::seconds(3),
+            half_life: Millis::seconds(300),
             sharers: 6,
             text_affinity: Millis::seconds(15),
             beside: 2,
             crowd_weight: 1.5,
-            crowd_limit: Millis::seconds(90),
+            crowd_limit: Millis::seconds(75),
             unload: Millis(500),
         }
     }

@@ -57,13 +57,18 @@ impl Job {
     /// When the job should start: what the queue is ordered by.
     #[must_use]
     pub fn due(&self, policy: &Policy) -> Millis {
-        let patience = self.work.times(policy.patience).min(policy.patience_limit);
+        // Twice as long bears four times the wait: nearly all jobs are short, and the few long ones let them pass.
+        let patience = self.work.times(policy.patience * self.work.ratio(PATIENT));
+        let patience = patience.min(policy.patience_limit);
         let rounds = self.ahead.0.max(0) / policy.quantum.0.max(1);
         let round = Millis(rounds.saturating_mul(policy.round.0)).min(policy.rounds_limit);
         let credit = Millis(i64::from(self.priority) * policy.priority_step.0);
         self.queued_at + patience + round - credit
     }
 }
+
+/// A job of this length bears `Policy::patience` for each second that it runs.
+const PATIENT: Millis = Millis::seconds(30);
 
 /// A place in the order: due time, then order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,6 +13,13 @@ impl Millis {
         Self(seconds * 1000)
     }
 
+    /// This length as a multiple of another.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "lengths stay far below 2^52 ms")]
+    pub fn ratio(self, of: Self) -> f64 {
+        self.0.max(0) as f64 / of.0.max(1) as f64
+    }
+
     /// A share of this length.
     #[must_use]
     #[expect(

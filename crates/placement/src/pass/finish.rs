@@ -3,7 +3,7 @@
 use mystic_domain::{ContextPlan, Mib};
 
 use super::{Head, Pass};
-use crate::slot::Slot;
+use crate::slot::{Life, Slot};
 use crate::snapshot::turns;
 use crate::{Action, DeviceIndex, Hold, PresetIndex, Reason, Reservation};
 
@@ -90,7 +90,7 @@ impl Pass<'_> {
             || on
                 .models
                 .iter()
-                .any(|model| matches!(model.life, crate::slot::Life::Loading(_)))
+                .any(|model| matches!(model.life, Life::Loading(_)))
         {
             return;
         }
@@ -133,12 +133,9 @@ impl Pass<'_> {
                     free: free.max(Mib(0)),
                 };
             }
-            let loading = fit.seat.is_some_and(|seat| {
-                matches!(
-                    self.slots[slot].models[seat].life,
-                    crate::slot::Life::Loading(_)
-                )
-            });
+            let loading = fit
+                .seat
+                .is_some_and(|seat| matches!(self.slots[slot].models[seat].life, Life::Loading(_)));
             if loading {
                 return Reason::ModelLoading(device);
             }
