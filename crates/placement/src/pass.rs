@@ -139,8 +139,8 @@ impl<'a> Pass<'a> {
                 }
                 let head = &self.heads[at];
                 if let Some((_, pair)) = head.chosen()
-                    && (turns(head.engine) == 0 || self.could_open(head, &open))
                     && next.is_none_or(|(score, _)| pair.score < score)
+                    && (turns(head.engine) == 0 || self.could_open(head, &open))
                 {
                     next = Some((pair.score, at));
                 }
