@@ -14,6 +14,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
 use super::diagnose::diagnose;
+use super::oom_kills::OomKills;
 
 /// Lines of standard error that are kept for the error message.
 const TAIL: usize = 30;
@@ -30,6 +31,8 @@ pub(crate) struct EngineChild {
     events: Lines<BufReader<ChildStdout>>,
     tail: Arc<Mutex<VecDeque<String>>>,
     stderr: JoinHandle<()>,
+    /// Those before its start.
+    oom_kills: OomKills,
 }
 
 /// The child is dead and reaped; this is why.
@@ -39,6 +42,7 @@ pub(crate) struct ChildLost(pub(crate) Failure);
 impl EngineChild {
     /// Starts `program engine` and waits for its greeting, at most for so long.
     pub(crate) async fn start(program: &Path, within: Duration) -> Result<Self, ChildLost> {
+        let oom_kills = OomKills::now();
         let mut child = tokio::process::Command::new(program)
             .arg("engine")
             .stdin(Stdio::piped())
@@ -80,6 +84,7 @@ impl EngineChild {
             events: BufReader::new(stdout).lines(),
             tail,
             stderr,
+            oom_kills,
         };
         match started.next(within).await? {
             Event::Hello {
@@ -173,7 +178,7 @@ impl EngineChild {
             .iter()
             .cloned()
             .collect();
-        let (kind, message) = known.unwrap_or_else(|| diagnose(status, &tail));
+        let (kind, message) = known.unwrap_or_else(|| diagnose(status, &tail, self.oom_kills));
         ChildLost(Failure {
             kind,
             message,
