@@ -222,6 +222,9 @@ impl Stack {
                 "shutdown.deadline_s=30",
             ];
             settings.extend(times.map(str::to_owned));
+        } else {
+            // A hang heals when it is noticed: with the default of two minutes that would be long after all else.
+            settings.push("worker.hang_timeout_s=20".into());
         }
         if slot == Slot::Api {
             settings.push(format!("api.listen={}", self.listen));
