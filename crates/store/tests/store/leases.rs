@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mystic_domain::{FailureKind, JobState, Mib, ResidentId};
+use mystic_domain::{FailureKind, Fence, JobState, Mib, ResidentId};
 use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Granted, Outcome, Settled, Store};
 use mystic_testkit::wait_until;
 
@@ -22,6 +22,19 @@ async fn a_repeated_claim_returns_the_first_and_starts_no_second_attempt() {
     );
     let attempts = world.store.attempts(lease.job).await.expect("attempts");
     assert_eq!(attempts.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lease_is_claimed_by_its_worker_alone_and_under_its_fence_alone() {
+    let world = World::new().await;
+    let [worker, other] = [world.worker().await, world.worker().await];
+    let lease = world.lease(&worker, world.submit().await).await;
+    let earlier = Fence(lease.fence.0 - 1);
+    for (by, fence) in [(other.id, lease.fence), (worker.id, earlier)] {
+        let claimed = world.store.claim(by, lease.job, fence).await;
+        assert!(claimed.expect("answered").is_none());
+    }
+    assert_eq!(world.state(lease.job).await, JobState::Leased);
 }
 
 #[tokio::test]
