@@ -14,6 +14,9 @@ use super::slot::{Host, Service, Slot};
 /// How long clients submit, at a tenth of production times.
 const WORKLOAD_MS: u64 = 5_000;
 
+/// Silences, at a tenth, after which a lease is someone else's while the silent one is still at its job.
+const JUST_REAPED_MS: std::ops::Range<u64> = 2_600..5_500;
+
 /// What a run's machine allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ground {
@@ -39,6 +42,16 @@ impl Pace {
     }
 }
 
+/// What sort of jobs a run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Jobs {
+    /// Many, over in less time than a lease takes to be reaped.
+    Short,
+    /// Few that last longer than that: a worker that was silent finds its job in another's hands when it speaks again,
+    /// since that other one had nothing else to do.
+    Lasting,
+}
+
 /// One run.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
@@ -51,8 +64,8 @@ pub(super) struct Plan {
     pub(super) idle_unload: Duration,
     pub(super) requests: Vec<Request>,
     pub(super) faults: Vec<Timed>,
-    /// Processes that die at a named point in their first life.
-    pub(super) deaths: Vec<(Slot, Death)>,
+    /// What happens to processes at a named point in their first life; the first one of each counts.
+    pub(super) mishaps: Vec<(Slot, Mishap)>,
     /// The machine whose clock is in our hand.
     pub(super) clock: Option<Host>,
     /// Whose disk is slow.
@@ -78,12 +91,14 @@ pub(super) struct Request {
     pub(super) cancel: Option<Duration>,
 }
 
-/// Where a process dies.
+/// Where a process dies or falls silent.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Death {
-    /// When it passes a point for the so many-th time.
-    Point(Point, u32),
-    /// In its so many-th `fsync`: between a file and its name.
+pub(super) enum Mishap {
+    /// It dies when it passes a point for the so many-th time.
+    Death(Point, u32),
+    /// It stops there, and goes on as if nothing had been.
+    Silence(Point, u32, Duration),
+    /// It dies in its so many-th `fsync`: between a file and its name.
     Fsync(u32),
 }
 
@@ -187,9 +202,20 @@ impl Plan {
                 fault: Fault::Clock(host, to),
             });
         }
-        let deaths = (0..rng.random_range(0..=2))
-            .map(|_| draw_death(&mut rng))
-            .collect();
+        let jobs = match pace {
+            Pace::Tenth => *pick(&mut rng, &[Jobs::Short, Jobs::Short, Jobs::Lasting]),
+            // The minute to drain in is the same there: work ten times as long does not fit.
+            Pace::Production => Jobs::Short,
+        };
+        if jobs == Jobs::Lasting {
+            let silences = rng.random_range(2..=4);
+            faults.extend((0..silences).map(|_| draw_silence(&mut rng, pace)));
+        }
+        let mut mishaps = Vec::new();
+        if jobs == Jobs::Lasting {
+            mishaps.push(draw_silent_writer(&mut rng, pace));
+        }
+        mishaps.extend((0..rng.random_range(0..=2)).map(|_| draw_death(&mut rng)));
         let engine_faults = (0..rng.random_range(0..=3))
             .map(|_| draw_engine_fault(&mut rng))
             .collect();
@@ -198,15 +224,18 @@ impl Plan {
             real_engine: rng.random_bool(0.2),
             script: Script {
                 loading_ms: rng.random_range(0..400),
-                step_ms: rng.random_range(1..25),
+                step_ms: match jobs {
+                    Jobs::Short => rng.random_range(1..25),
+                    Jobs::Lasting => rng.random_range(100..250),
+                },
                 memory_mib: rng.random_range(1..8),
             },
             engine_faults,
             budget_mib: *pick(&mut rng, &[1024, 4096]),
             idle_unload: pace.of(*pick(&mut rng, &[300, 2_000, 30_000])),
-            requests: draw_requests(&mut rng, pace, seed),
+            requests: draw_requests(&mut rng, pace, seed, jobs),
             faults,
-            deaths,
+            mishaps,
             clock,
             slow_disk,
         }
@@ -217,10 +246,13 @@ fn pick<'a, T>(rng: &mut StdRng, from: &'a [T]) -> &'a T {
     from.choose(rng).expect("something to choose from")
 }
 
-fn draw_requests(rng: &mut StdRng, pace: Pace, run: u64) -> Vec<Request> {
+fn draw_requests(rng: &mut StdRng, pace: Pace, run: u64, jobs: Jobs) -> Vec<Request> {
     let words = ["red", "green", "circle", "square", "blue", "yellow", "star"];
-    let requests = rng.random_range(15..35);
-    (0..requests)
+    let (requests, steps, batches) = match jobs {
+        Jobs::Short => (15..35, 1..=8, 1..=4),
+        Jobs::Lasting => (3..6, 3..=6, 3..=4),
+    };
+    (0..rng.random_range(requests))
         .map(|number: u32| {
             let key = rng
                 .random_bool(0.6)
@@ -235,8 +267,8 @@ fn draw_requests(rng: &mut StdRng, pace: Pace, run: u64) -> Vec<Request> {
                 prompt: format!("a {} {}", pick(rng, &words), pick(rng, &words)),
                 // Few seeds, so that jobs share files by their content.
                 seed: rng.random_range(0..1000),
-                steps: rng.random_range(1..=8),
-                batch: rng.random_range(1..=4),
+                steps: rng.random_range(steps.clone()),
+                batch: rng.random_range(batches.clone()),
                 priority: rng.random_range(-2..=2),
                 auto_tag: rng.random_bool(0.4),
                 not_before: rng
@@ -292,13 +324,40 @@ fn draw_fault(rng: &mut StdRng, pace: Pace, ground: Ground) -> Timed {
     }
 }
 
-fn draw_death(rng: &mut StdRng) -> (Slot, Death) {
+/// A worker that is alive and is not heard: stopped, or away from Postgres.
+fn draw_silence(rng: &mut StdRng, pace: Pace) -> Timed {
+    let slot = *pick(
+        rng,
+        &[Slot::SdA, Slot::SdA, Slot::SdB, Slot::SdB, Slot::LlmA],
+    );
+    let fault = if rng.random_bool(0.5) {
+        Fault::Stop(slot)
+    } else {
+        Fault::Partition(slot, Service::Postgres)
+    };
+    Timed {
+        at: pace.of(rng.random_range(200..WORKLOAD_MS)),
+        lasts: pace.of(rng.random_range(JUST_REAPED_MS)),
+        fault,
+    }
+}
+
+/// A painter that falls silent right before it writes: what it writes when it goes on is the first thing that it does.
+fn draw_silent_writer(rng: &mut StdRng, pace: Pace) -> (Slot, Mishap) {
+    let slot = *pick(rng, &[Slot::SdA, Slot::SdB]);
+    let before = [Point::FileStaged, Point::FileNamed, Point::Settling];
+    let (point, passage) = (*pick(rng, &before), rng.random_range(1..4));
+    let lasts = pace.of(rng.random_range(JUST_REAPED_MS));
+    (slot, Mishap::Silence(point, passage, lasts))
+}
+
+fn draw_death(rng: &mut StdRng) -> (Slot, Mishap) {
     let slot = *pick(rng, &Slot::ALL);
     let painter = matches!(slot, Slot::SdA | Slot::SdB);
     let death = if painter && rng.random_bool(0.15) {
-        Death::Fsync(rng.random_range(1..8))
+        Mishap::Fsync(rng.random_range(1..8))
     } else {
-        Death::Point(*pick(rng, slot.points()), rng.random_range(1..6))
+        Mishap::Death(*pick(rng, slot.points()), rng.random_range(1..6))
     };
     (slot, death)
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::check::{Remains, unrest};
 use super::client::{Clients, History};
 use super::faults;
-use super::plan::{Ground, Pace, Plan, SlowDisk};
+use super::plan::{Ground, Mishap, Pace, Plan, SlowDisk};
 use super::servers::Servers;
 use super::stack::Stack;
 use super::summary::{Invariant, Summary, Violation};
@@ -196,12 +196,22 @@ fn faults_of(stack: &Stack) -> BTreeMap<String, u32> {
             .to_lowercase();
         format!("engine:{name}")
     });
+    let silences = plan.mishaps.iter().filter_map(|(_, mishap)| match mishap {
+        Mishap::Silence(point, ..) => Some(format!("stop_at:{}", point.as_str())),
+        _ => None,
+    });
     let ends = stack.ends.lock().expect("no panic");
     let deaths = ends
         .iter()
         .filter(|end| end.starts_with("die_at:"))
         .cloned();
-    count(drawn.chain(slow).chain(engines).chain(deaths))
+    count(
+        drawn
+            .chain(slow)
+            .chain(engines)
+            .chain(silences)
+            .chain(deaths),
+    )
 }
 
 fn count<N: TryFrom<usize> + Default + std::ops::AddAssign<N> + From<u8>>(

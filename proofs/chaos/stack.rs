@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::clock::{self, Clock};
 use super::disk::{Disk, MIN_FREE_MIB};
-use super::plan::{Death, Ground, Pace, Plan, SlowDisk};
+use super::plan::{Ground, Mishap, Pace, Plan, SlowDisk};
 use super::program::{End, Program};
 use super::servers::Servers;
 use super::slot::{Host, Service, Slot};
@@ -138,11 +138,11 @@ impl Stack {
     }
 
     fn death_of(&self, slot: Slot) -> &'static str {
-        let death = self.plan.deaths.iter().find(|(of, _)| *of == slot);
-        match death {
-            Some((_, Death::Point(point, _))) => point.as_str(),
-            Some((_, Death::Fsync(_))) => "fsync",
-            None => "unknown",
+        let mishap = self.plan.mishaps.iter().find(|(of, _)| *of == slot);
+        match mishap {
+            Some((_, Mishap::Death(point, _))) => point.as_str(),
+            Some((_, Mishap::Fsync(_))) => "fsync",
+            Some((_, Mishap::Silence(..))) | None => "unknown",
         }
     }
 
@@ -166,17 +166,21 @@ impl Stack {
         for setting in self.settings(slot) {
             command.args(["--set", &setting]);
         }
-        let death = self
+        let mishap = self
             .plan
-            .deaths
+            .mishaps
             .iter()
             .find(|(of, _)| *of == slot && life == 0);
         let mut preloaded = Vec::new();
-        match death {
-            Some((_, Death::Point(point, passage))) => {
-                command.env("MYSTIC_DIE_AT", format!("{}:{passage}", point.as_str()));
+        match mishap {
+            Some((_, Mishap::Death(point, passage))) => {
+                command.env("MYSTIC_FAULT_AT", format!("{}:{passage}", point.as_str()));
             }
-            Some((_, Death::Fsync(number))) => {
+            Some((_, Mishap::Silence(point, passage, lasts))) => {
+                let fault = format!("{}:{passage}:{}", point.as_str(), lasts.as_millis());
+                command.env("MYSTIC_FAULT_AT", fault);
+            }
+            Some((_, Mishap::Fsync(number))) => {
                 command.env("SLOW_FSYNC_DIE_AT", number.to_string());
                 preloaded.push(library(SLOW_FSYNC).expect("built"));
             }
