@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,9 +76,7 @@ impl Stack {
         }
         let real_engine = folder.path().join("worker-sd");
         std::os::unix::fs::symlink(program("worker-sd")?, &real_engine)?;
-        let port = TcpListener::bind("127.0.0.1:0")?;
-        let listen = port.local_addr()?.to_string();
-        drop(port);
+        let listen = mystic_testkit::address().to_string();
         std::fs::write(folder.path().join("empty.toml"), "")?;
         let log = |slot: Slot| folder.path().join(format!("{}.log", slot.role()));
         Ok(Self {

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::collections::HashSet;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -88,10 +87,8 @@ impl Stack {
     /// Starts an API on an address of its own; its place in the list of programs. The first one is asked by
     /// [`Stack::submit`] and the like.
     pub async fn api(&mut self) -> usize {
-        let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let listen = port.local_addr().expect("an address").to_string();
-        drop(port);
-        let api = self.run("api", &[&format!("api.listen={listen}")]);
+        let listen = format!("api.listen={}", mystic_testkit::address());
+        let api = self.run("api", &[&listen]);
         if self.url.is_empty() {
             self.url = self.url_of(api);
         }
