@@ -10,6 +10,12 @@ use support::{Child, demo_files, demo_params};
 /// another way.
 const LARGEST: u8 = 8;
 
+/// On a card the library cuts a network that is streamed, and draws another picture with it: no worker offers that rung.
+/// Should it draw the same one day, this says so.
+fn draws_another(plan: Plan) -> bool {
+    plan == Plan::Streamed && cfg!(any(feature = "cuda", feature = "vulkan"))
+}
+
 #[test]
 fn every_rung_is_accepted_and_draws_the_picture_of_the_first() {
     let params = demo_params(10);
@@ -39,7 +45,7 @@ fn every_rung_is_accepted_and_draws_the_picture_of_the_first() {
         let (_, weights) = weights.split_once("): ").expect("sums first");
         let weights = weights.lines().next().unwrap_or_default();
         println!("{name:<20} yes       {error:>3} of 255     {weights}");
-        if error > LARGEST || !lies(weights, plan.context()) {
+        if (error > LARGEST) != draws_another(*plan) || !lies(weights, plan.context()) {
             wrong.push(name);
         }
     }
