@@ -13,7 +13,7 @@ endif
 
 mystic := cargo run -q -p mystic --
 
-.PHONY: help setup demo up test lint doctor chaos mutants simulate
+.PHONY: help setup demo up test test-vulkan lint doctor chaos mutants simulate
 
 help:
 	@echo 'make demo     set up, draw PROMPT (also SEED, STEPS, SIZE), show the picture and its tags'
@@ -22,6 +22,7 @@ help:
 	@echo 'make chaos    RUNS=12 SEED=1: whole stacks under faults, and whether every promise was kept (PRODUCTION=3 at full times)'
 	@echo 'make mutants  take one fence, condition, lock or sync away at a time: does a test notice? (NAMES="a b" for some)'
 	@echo 'make simulate SEEDS=1..20: the placement against others on a simulated fleet'
+	@echo 'make test-vulkan  every plan on a software driver (SDK=DIR DRIVER=FILE for other headers and drivers); takes its own build'
 	@echo 'make lint     formatting, clippy, dependencies, documentation'
 	@echo 'make doctor   what is wrong here and how to mend it'
 	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags | bench-decide (ARGS="--soak" for the engine)'
@@ -31,6 +32,10 @@ setup demo up doctor lint:
 
 test:
 	@$(mystic) test $(if $(ARGS),-- $(ARGS))
+
+# Not part of `test`: both native libraries are built again, into a target directory of their own.
+test-vulkan:
+	@$(mystic) test-vulkan $(if $(SDK),--sdk $(SDK)) $(if $(DRIVER),--driver $(DRIVER))
 
 RUNS ?= 12
 SEED ?= 1

@@ -151,7 +151,8 @@ impl TestApi {
             max_children: 4,
             presets: vec![ServedPreset {
                 preset: "demo".into(),
-                weights: Mib(10),
+                weights: Mib(10).into(),
+                plans: vec![Plan::Full, Plan::VaeTiling],
                 problem: None,
             }],
         };

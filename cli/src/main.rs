@@ -15,6 +15,7 @@ mod signals;
 mod stack;
 mod test;
 mod up;
+mod vulkan;
 
 use std::error::Error as _;
 use std::process::ExitCode;
@@ -49,6 +50,8 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Build the workers for Vulkan and run every plan of the demo models on a driver without a card
+    TestVulkan(vulkan::TestVulkan),
     /// Take one fence, condition, lock or sync away at a time: does a test notice?
     Mutants {
         /// Only these; all where none is named
@@ -95,6 +98,7 @@ async fn run(cli: Cli) -> Result<()> {
             setup::set_up(&checkout, &models, Scope::Run)
         }
         Command::Test { arguments } => test::test(&arguments).await,
+        Command::TestVulkan(asked) => vulkan::test(&asked),
         Command::Mutants { names } => test::mutants(&names),
         Command::Lint => lint::lint(),
         Command::Doctor => doctor::doctor(&cli.config).await,

@@ -117,12 +117,12 @@ struct Pass<'a, R> {
 
 impl<'a, R: FnMut() -> ResidentId> Pass<'a, R> {
     fn place(&mut self, job: &'a QueuedJob) {
-        let workers = self.ledger.serving(job.kind.engine(), &job.preset);
+        let workers = self.ledger.serving(job);
         let (Some(preset), false) = (
             self.presets.get(job.preset.as_str()).copied(),
             workers.is_empty(),
         ) else {
-            let barred = self.ledger.barred(job.kind.engine(), &job.preset);
+            let barred = self.ledger.barred(job);
             let reason = barred.unwrap_or_else(|| WaitReason::NoWorker {
                 preset: job.preset.clone(),
             });

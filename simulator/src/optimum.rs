@@ -9,7 +9,7 @@ use mystic_domain::Plan;
 use mystic_placement::Policy as Figures;
 
 use crate::policies::Ledger;
-use crate::presets::{model, slowdown};
+use crate::presets::{RUNGS, model, slowdown};
 use crate::workload::{Job, draw_tiny};
 use crate::world::{World, booked, size};
 
@@ -75,7 +75,7 @@ fn sets(jobs: &[Job], card: usize) -> Vec<(f64, f64)> {
             .sum();
         let runs = members().map(|at| {
             let fits = |plan: &Plan| size(jobs[at].preset) + booked(&jobs[at], *plan) <= capacity;
-            let plan = Plan::LADDER.into_iter().find(fits);
+            let plan = RUNGS.into_iter().find(fits);
             plan.map_or(f64::INFINITY, |plan| {
                 jobs[at].work * slowdown(plan) / SPEEDS[card]
             })

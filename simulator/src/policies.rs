@@ -14,6 +14,7 @@ pub use ledger::Ledger;
 pub use lru::Lru;
 pub use ollama::Ollama;
 
+use crate::presets::RUNGS;
 use crate::workload::JobIndex;
 use crate::world::{Card, Order, World, booked, size};
 
@@ -32,7 +33,7 @@ fn heads(world: &World<'_>) -> Vec<JobIndex> {
 /// The fastest plan that an empty card could hold: all policies but ours take it whatever else is loaded.
 fn plan(world: &World<'_>, job: JobIndex, card: &Card) -> Option<Plan> {
     let needed = &world.jobs[job];
-    Plan::LADDER.into_iter().find(|plan| {
+    RUNGS.into_iter().find(|plan| {
         world.allows(job, *plan) && size(needed.preset) + booked(needed, *plan) <= card.capacity
     })
 }

@@ -107,7 +107,7 @@ impl Model {
         match (self.engine, plan) {
             (EngineKind::Llm, _) => 16.0,
             (EngineKind::Sd, Plan::Full) => pixels * 6656.0 / MIB,
-            (EngineKind::Sd, Plan::VaeTiling) => {
+            (EngineKind::Sd, _) => {
                 let tile = 256.0 * 256.0 * 6656.0 * 1.25 / MIB;
                 let sampling = pixels / 64.0 * 2.0 * 0.01 * 2.0;
                 tile.max(sampling)
@@ -123,11 +123,14 @@ fn gib(mib: i64) -> f64 {
     mib as f64 / 1024.0
 }
 
+/// The rungs that are simulated: those that need no other load.
+pub const RUNGS: [Plan; 2] = [Plan::Full, Plan::VaeTiling];
+
 /// How much longer a job takes with this plan.
 #[must_use]
 pub fn slowdown(plan: Plan) -> f64 {
     match plan {
         Plan::Full => 1.0,
-        Plan::VaeTiling => 1.02,
+        _ => 1.02,
     }
 }

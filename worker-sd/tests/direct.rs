@@ -4,9 +4,9 @@
 mod support;
 
 use diffusion_rs::api::{ConfigBuilder, ModelConfigBuilder, SampleMethod, gen_img};
-use mystic_domain::Plan;
+use mystic_domain::{ContextPlan, Mib, Plan};
 use support::{Child, demo_files, demo_params, threads};
-use worker_sd::engine::SdEngine;
+use worker_sd::engine::{Placement, SdEngine};
 
 #[test]
 fn the_child_the_engine_in_process_and_gen_img_give_the_same_bytes() {
@@ -15,7 +15,8 @@ fn the_child_the_engine_in_process_and_gen_img_give_the_same_bytes() {
     let child = Child::with_demo_model().draw(&params, Plan::Full).pixels;
 
     let path = directory.path().join("pixels");
-    let mut engine = SdEngine::open(&demo_files(), threads(), |_| ()).unwrap();
+    let placement = Placement::of(ContextPlan::Default, Mib(0)).unwrap();
+    let mut engine = SdEngine::open(&demo_files(), threads(), placement, |_| ()).unwrap();
     engine
         .draw(&params, params.seed, Plan::Full, &path)
         .unwrap();

@@ -60,8 +60,9 @@ fn the_demo_preset_names_files_that_are_there_and_accepts_its_own_settings() {
     assert_eq!(params.sampler, model.defaults.sampler);
 
     let params = JobParams::Generate(params);
-    let full = need::estimate(&preset, Mib::from_bytes(weights), &params, Plan::Full);
-    let tiled = need::estimate(&preset, Mib::from_bytes(weights), &params, Plan::VaeTiling);
+    let weights = Mib::from_bytes(weights).into();
+    let full = need::estimate(&preset, &weights, &params, Plan::Full);
+    let tiled = need::estimate(&preset, &weights, &params, Plan::VaeTiling);
     assert!(tiled.working < full.working, "{tiled:?} {full:?}");
 }
 

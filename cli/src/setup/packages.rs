@@ -12,6 +12,10 @@ use crate::setup::Scope;
 const BUILD: &str = include_str!("../../../packages/build.txt");
 const RUN: &str = include_str!("../../../packages/run.txt");
 const TEST: &str = include_str!("../../../packages/test.txt");
+const VULKAN: [&str; 2] = [
+    include_str!("../../../packages/build-vulkan.txt"),
+    include_str!("../../../packages/image-vulkan.txt"),
+];
 
 /// Programs that a machine brings along itself, and where to get them.
 const GIVEN: [(&str, &str); 4] = [
@@ -58,6 +62,15 @@ pub fn missing(scope: Scope) -> Vec<&'static str> {
         .into_iter()
         .chain((scope == Scope::Test).then_some(TEST))
         .flat_map(names);
+    lacking(wanted)
+}
+
+/// The packages that `make test-vulkan` needs beside those and that are not installed.
+pub fn missing_for_vulkan() -> Vec<&'static str> {
+    lacking(VULKAN.into_iter().flat_map(names))
+}
+
+fn lacking(wanted: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
     if on_debian() {
         let wanted: Vec<&str> = wanted.collect();
         let installed = installed(&wanted);
@@ -105,6 +118,7 @@ fn programs_of(package: &str) -> Option<bool> {
         "chromium" => Some(all(&["chromium"])),
         "iproute2" => Some(all(&["tc"])),
         "ninja-build" => Some(all(&["ninja"])),
+        "glslc" => Some(all(&["glslc"])),
         "postgresql" => Some(find_postgres(None).is_ok()),
         "redis-server" => Some(find_redis().is_ok()),
         "ccache" | "clang" | "cmake" | "git" | "pkg-config" => Some(all(&[package])),
@@ -133,7 +147,7 @@ mod tests {
 
     #[test]
     fn lists_hold_names_without_comments() {
-        for list in [BUILD, RUN, TEST] {
+        for list in [BUILD, RUN, TEST, VULKAN[0], VULKAN[1]] {
             let names: Vec<&str> = names(list).collect();
             assert!(!names.is_empty());
             for name in names {

@@ -88,6 +88,8 @@ pub struct Tried {
     pub engine_deaths: i32,
     /// The plan of the attempt.
     pub plan: Plan,
+    /// The next rung of the ladder that a worker offers.
+    pub lower: Option<Plan>,
 }
 
 /// Decides whether a failed attempt is followed by another. After running out of memory that is one rung lower: never
@@ -97,7 +99,7 @@ pub fn verdict(kind: FailureKind, tried: Tried, jitter: f64) -> Verdict {
     use FailureKind as K;
     let plan = match kind {
         K::InvalidInput | K::ModelMissing | K::ModelCorrupt | K::Timeout => None,
-        K::OutOfMemory => tried.plan.lower(),
+        K::OutOfMemory => tried.lower,
         _ => Some(tried.plan),
     };
     let spent = tried.attempt >= tried.max_attempts || tried.engine_deaths >= MAX_ENGINE_DEATHS;
@@ -126,25 +128,25 @@ fn back_off(attempt: i32, jitter: f64) -> u64 {
 }
 
 impl FailureKind {
-    /// Whether the engine child's process ended by this failure.
+    /// Whether the engine child ended by a fault that may be the job's own. One that ran out of memory does not count:
+    /// the next attempt has other settings, and the ladder ends.
     #[must_use]
     pub fn is_engine_death(self) -> bool {
-        matches!(
-            self,
-            Self::EngineCrashed | Self::EngineHung | Self::OutOfMemory
-        )
+        matches!(self, Self::EngineCrashed | Self::EngineHung)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::EngineKind;
 
     const FIRST: Tried = Tried {
         attempt: 1,
         max_attempts: 5,
         engine_deaths: 0,
         plan: Plan::Full,
+        lower: None,
     };
 
     #[test]
@@ -174,13 +176,16 @@ mod tests {
     #[test]
     fn out_of_memory_steps_down_the_ladder_and_fails_at_its_end() {
         let mut tried = FIRST;
-        for rung in &Plan::LADDER[1..] {
+        let ladder = Plan::ladder(EngineKind::Sd);
+        for rung in &ladder[1..] {
+            tried.lower = tried.plan.lower(EngineKind::Sd, ladder);
             let Verdict::Retry { plan, .. } = verdict(FailureKind::OutOfMemory, tried, 0.5) else {
                 panic!("{rung:?} is left")
             };
             assert_eq!(plan, *rung);
             tried.plan = plan;
         }
+        tried.lower = tried.plan.lower(EngineKind::Sd, ladder);
         assert_eq!(verdict(FailureKind::OutOfMemory, tried, 0.5), Verdict::Fail);
     }
 

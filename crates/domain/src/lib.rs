@@ -12,6 +12,7 @@ mod plan;
 mod preset;
 pub mod tags;
 mod units;
+mod weights;
 
 pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Tried, Verdict, verdict};
 pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, WorkerId};
@@ -29,3 +30,4 @@ pub use preset::{
     SAMPLERS, SCHEDULERS, TextModel,
 };
 pub use units::{Mib, Pixels};
+pub use weights::Weights;

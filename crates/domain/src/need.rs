@@ -5,13 +5,19 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{GenerateParams, ImageModel, JobParams, Mib, Model, Pixels, Plan, Preset, TextModel};
+use crate::{
+    ContextPlan, GenerateParams, ImageModel, JobParams, Mib, Model, Pixels, Plan, Preset,
+    TextModel, Weights,
+};
 
 /// What an engine process takes before any model: code, runtime, buffers of the library.
 pub const PROCESS_OVERHEAD: Mib = Mib(96);
 
 /// What a language model's graph takes beside weights and cache.
 const TEXT_COMPUTE: Mib = Mib(128);
+
+/// What every job takes at least.
+const LEAST: Mib = Mib(16);
 
 /// Memory in two parts, as the ledger books it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,25 +28,45 @@ pub struct Need {
     pub working: Mib,
 }
 
-/// The need of a job with this preset and plan; `weights` is the size of the preset's files.
+/// What a job with this preset and plan takes of its device. What the plan puts into system memory is not counted.
 #[must_use]
-pub fn estimate(preset: &Preset, weights: Mib, params: &JobParams, plan: Plan) -> Need {
+pub fn estimate(preset: &Preset, weights: &Weights, params: &JobParams, plan: Plan) -> Need {
     let working = match (&preset.model, params) {
-        (Model::Sd(model), JobParams::Generate(params)) => image_working(model, params, plan),
-        _ => Mib(16),
+        (Model::Sd(model), JobParams::Generate(params)) => {
+            image_working(model, weights, params, plan)
+        }
+        _ => LEAST,
     };
     Need {
-        resident: resident(preset, weights),
+        resident: resident(preset, weights, plan.context()),
         working,
     }
 }
 
-/// What the loaded model takes with no job on it.
+/// What the loaded model takes of its device with no job on it.
 #[must_use]
-pub fn resident(preset: &Preset, weights: Mib) -> Mib {
-    match &preset.model {
-        Model::Sd(_) => weights + PROCESS_OVERHEAD,
-        Model::Llm(model) => weights + PROCESS_OVERHEAD + cache(model) + TEXT_COMPUTE,
+pub fn resident(preset: &Preset, weights: &Weights, context: ContextPlan) -> Mib {
+    let held = match &preset.model {
+        Model::Sd(_) => match context {
+            ContextPlan::TextEncoderOnCpu => weights.network + weights.decoder,
+            ContextPlan::VaeOnCpu => weights.network,
+            ContextPlan::Streamed => Mib(0),
+            _ => weights.total(),
+        },
+        Model::Llm(model) => TEXT_COMPUTE + text_resident(model, weights.total(), context),
+    };
+    held + PROCESS_OVERHEAD
+}
+
+fn text_resident(model: &TextModel, weights: Mib, context: ContextPlan) -> Mib {
+    let cache = cache(model);
+    // 32 values of 16 bits become 32 of 8 with a scale of 16.
+    let quantised = cache.parts(17, 32);
+    match context {
+        ContextPlan::KvQuantised => weights + quantised,
+        // The output layer stays on the device and is as large as many others in a small model.
+        ContextPlan::HalfOffloaded => weights.parts(5, 8) + quantised.parts(1, 2),
+        _ => weights + cache,
     }
 }
 
@@ -50,27 +76,53 @@ fn cache(model: &TextModel) -> Mib {
     Mib::from_bytes(4 * cells.into_iter().map(u64::from).product::<u64>())
 }
 
-/// The largest of the phases' buffers, since they follow one another.
-fn image_working(model: &ImageModel, params: &GenerateParams, plan: Plan) -> Mib {
+/// The largest of the phases' buffers on the device, since they follow one another.
+fn image_working(
+    model: &ImageModel,
+    weights: &Weights,
+    params: &GenerateParams,
+    plan: Plan,
+) -> Mib {
+    let sampled = sampled(model, params.width, params.height);
+    let decoded = decoded(model, params, plan.tiles());
+    match plan.context() {
+        ContextPlan::VaeOnCpu => sampled.max(LEAST),
+        ContextPlan::Streamed => stream_budget(model, weights).max(window(weights) + sampled),
+        _ => decoded.max(sampled).max(LEAST),
+    }
+}
+
+/// What a streamed network may take of its device while it works: weights that pass through, and the activations of a
+/// picture of the preset's own size. It is set when the model is loaded, so it is the same for every job; a larger
+/// picture's activations come on top.
+#[must_use]
+pub fn stream_budget(model: &ImageModel, weights: &Weights) -> Mib {
+    let own = sampled(model, model.defaults.width, model.defaults.height);
+    (window(weights) + own).max(LEAST)
+}
+
+/// Weights that are on the device at a time: a quarter, which leaves the transfer of the next ones something to overlap
+/// with and is larger than the largest single block of any network that is known.
+fn window(weights: &Weights) -> Mib {
+    weights.network.parts(1, 4)
+}
+
+/// Decoding: all pixels at once, or a tile's × 1.25.
+fn decoded(model: &ImageModel, params: &GenerateParams, tiled: bool) -> Mib {
     let memory = &model.memory;
-    let pixels = Pixels::of(params.width, params.height);
-    let decoded = match plan {
-        Plan::Full => pixels.0 * memory.decode_bytes_per_pixel,
-        Plan::VaeTiling => {
-            let tile = Pixels::of(
-                memory.tile_side.min(params.width),
-                memory.tile_side.min(params.height),
-            );
-            (tile.0 * memory.decode_bytes_per_pixel).min(pixels.0 * memory.decode_bytes_per_pixel)
-                / 4
-                * 5
-        }
-    };
-    let latent = Pixels::of(
-        params.width / memory.latent_scale,
-        params.height / memory.latent_scale,
-    );
-    // Activations with flash attention: latent area × bytes of f16 × 0.01 × the architecture's factor, in MiB.
+    let bytes = |area: Pixels| area.0 * memory.decode_bytes_per_pixel;
+    if !tiled {
+        return Mib::from_bytes(bytes(Pixels::of(params.width, params.height)));
+    }
+    let side = |side: u32| memory.tile_side.min(side);
+    let tile = bytes(Pixels::of(side(params.width), side(params.height)));
+    Mib::from_bytes(tile / 4 * 5)
+}
+
+/// Activations with flash attention: latent area × bytes of f16 × 0.01 × the architecture's factor, in MiB.
+fn sampled(model: &ImageModel, width: u32, height: u32) -> Mib {
+    let memory = &model.memory;
+    let latent = Pixels::of(width / memory.latent_scale, height / memory.latent_scale);
     #[expect(
         clippy::cast_precision_loss,
         reason = "a latent has far fewer than 2^52 cells"
@@ -81,7 +133,7 @@ fn image_working(model: &ImageModel, params: &GenerateParams, plan: Plan) -> Mib
         reason = "limits keep the area far below 2^53"
     )]
     let sampled = Mib(sampled.ceil() as i64);
-    Mib::from_bytes(decoded).max(sampled).max(Mib(16))
+    sampled
 }
 
 #[cfg(test)]
@@ -135,9 +187,15 @@ mod tests {
         })
     }
 
+    const WEIGHTS: Weights = Weights {
+        network: Mib(1700),
+        text_encoders: Mib(240),
+        decoder: Mib(60),
+    };
+
     #[test]
     fn decoding_512_untiled_takes_the_measured_1664_mib() {
-        let need = estimate(&preset(), Mib(2000), &params(512), Plan::Full);
+        let need = estimate(&preset(), &WEIGHTS, &params(512), Plan::Full);
         assert_eq!(
             need,
             Need {
@@ -149,9 +207,89 @@ mod tests {
 
     #[test]
     fn tiling_leaves_what_the_network_takes() {
-        let full = estimate(&preset(), Mib(2000), &params(1024), Plan::Full).working;
-        let tiled = estimate(&preset(), Mib(2000), &params(1024), Plan::VaeTiling).working;
+        let full = estimate(&preset(), &WEIGHTS, &params(1024), Plan::Full).working;
+        let tiled = estimate(&preset(), &WEIGHTS, &params(1024), Plan::VaeTiling).working;
         assert_eq!(full, Mib(6656));
         assert_eq!(tiled, Mib(656));
+    }
+
+    #[test]
+    fn what_a_plan_puts_on_the_processor_is_not_on_the_card() {
+        let resident = |plan: Plan| resident(&preset(), &WEIGHTS, plan.context());
+        let [full, tiled, encoder, decoder, streamed] = [
+            Plan::Full,
+            Plan::VaeTiling,
+            Plan::TextEncoderOnCpu,
+            Plan::VaeOnCpu,
+            Plan::Streamed,
+        ]
+        .map(resident);
+        assert_eq!(tiled, full);
+        assert_eq!(full - encoder, WEIGHTS.text_encoders);
+        assert_eq!(encoder - decoder, WEIGHTS.decoder);
+        assert_eq!(decoder - streamed, WEIGHTS.network);
+        assert_eq!(streamed, PROCESS_OVERHEAD);
+    }
+
+    #[test]
+    fn a_streamed_network_takes_its_budget_and_a_larger_picture_its_activations_on_top() {
+        let Model::Sd(model) = preset().model else {
+            panic!("it draws")
+        };
+        // A quarter of the weights, and 64 × 64 cells.
+        let budget = stream_budget(&model, &WEIGHTS);
+        assert_eq!(budget, Mib(425 + 164));
+        let working = |side| estimate(&preset(), &WEIGHTS, &params(side), Plan::Streamed).working;
+        assert_eq!([working(256), working(512)], [budget, budget]);
+        assert_eq!(working(1024), Mib(425 + 656));
+    }
+
+    #[test]
+    fn each_rung_takes_less_of_the_device_than_the_one_above() {
+        let text = Preset {
+            model: Model::Llm(TextModel {
+                file: "7b.gguf".into(),
+                context: 8192,
+                layers: 32,
+                kv_heads: 8,
+                head_dim: 128,
+            }),
+            ..preset()
+        };
+        let prompt = JobParams::Tag(crate::TagParams {
+            image: crate::ImageId::generate(),
+            prompt: "a house".into(),
+        });
+        for (preset, params) in [
+            (preset(), params(512)),
+            (preset(), params(1024)),
+            (text, prompt),
+        ] {
+            let takes = |plan: &Plan| {
+                let need = estimate(&preset, &WEIGHTS, &params, *plan);
+                need.resident + need.working
+            };
+            let rungs: Vec<Mib> = Plan::ladder(preset.engine()).iter().map(takes).collect();
+            assert!(
+                rungs.is_sorted_by(|above, below| above > below),
+                "{rungs:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_language_models_cache_shrinks_to_its_8_bits_and_half_of_it_leaves_the_card() {
+        let model = TextModel {
+            file: "7b.gguf".into(),
+            context: 8192,
+            layers: 32,
+            kv_heads: 8,
+            head_dim: 128,
+        };
+        let weights = Mib(4000);
+        let resident = |context| text_resident(&model, weights, context);
+        assert_eq!(resident(ContextPlan::Default), weights + Mib(1024));
+        assert_eq!(resident(ContextPlan::KvQuantised), weights + Mib(544));
+        assert_eq!(resident(ContextPlan::HalfOffloaded), Mib(2500 + 272));
     }
 }

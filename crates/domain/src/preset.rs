@@ -80,23 +80,28 @@ impl ImageFiles {
     /// The files that are named, each once.
     #[must_use]
     pub fn paths(&self) -> Vec<&str> {
-        let mut paths: Vec<&str> = [
-            &self.model,
-            &self.diffusion_model,
-            &self.vae,
-            &self.taesd,
-            &self.clip_l,
-            &self.clip_g,
-            &self.t5xxl,
-            &self.llm,
-        ]
-        .into_iter()
-        .filter_map(|path| path.as_deref())
-        .collect();
+        let mut paths = self.parts().concat();
         paths.sort_unstable();
         paths.dedup();
         paths
     }
+
+    /// The files that are named, by what they are for: network, text encoders, decoder. One may be in several.
+    #[must_use]
+    pub fn parts(&self) -> [Vec<&str>; 3] {
+        [
+            named([&self.model, &self.diffusion_model]),
+            named([&self.clip_l, &self.clip_g, &self.t5xxl, &self.llm]),
+            named([&self.vae, &self.taesd]),
+        ]
+    }
+}
+
+fn named<const N: usize>(paths: [&Option<String>; N]) -> Vec<&str> {
+    paths
+        .into_iter()
+        .filter_map(|path| path.as_deref())
+        .collect()
 }
 
 /// Defaults of a diffusion preset.

@@ -37,6 +37,13 @@ impl Mib {
     pub fn saturating_sub(self, other: Self) -> Self {
         Self((self.0 - other.0).max(0))
     }
+
+    /// So many equal parts of it, rounded up to whole MiB.
+    #[must_use]
+    pub fn parts(self, parts: u32, of: u32) -> Self {
+        let (parts, of) = (i64::from(parts), i64::from(of));
+        Self((self.0 * parts + of - 1) / of)
+    }
 }
 
 impl Add for Mib {

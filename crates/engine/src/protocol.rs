@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use mystic_domain::{
-    FailureKind, GenerateParams, ImageFiles, Mib, Phase, PhaseTimes, Plan, TextModel,
+    ContextPlan, FailureKind, GenerateParams, ImageFiles, Mib, Phase, PhaseTimes, Plan, TextModel,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,10 @@ pub enum LoadModel {
         files: ImageFiles,
         /// CPU threads.
         threads: u32,
+        /// What lies where.
+        context: ContextPlan,
+        /// What a streamed network may take of its device, weights and activations together.
+        stream_budget: Mib,
     },
     /// A language model.
     Llm {
@@ -58,6 +62,8 @@ pub enum LoadModel {
         model: TextModel,
         /// CPU threads.
         threads: u32,
+        /// What lies where.
+        context: ContextPlan,
     },
 }
 

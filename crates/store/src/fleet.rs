@@ -6,7 +6,7 @@ mod register;
 mod residents;
 mod show;
 
-use mystic_domain::{DeviceId, EngineKind, Fence, JobId, Mib, ResidentId, WorkerId};
+use mystic_domain::{DeviceId, EngineKind, Fence, JobId, Mib, Plan, ResidentId, Weights, WorkerId};
 
 pub(crate) use show::DeviceRow;
 pub use show::{DeviceRecord, LeaseRecord, ResidentRecord, WorkerRecord};
@@ -34,7 +34,9 @@ pub struct ServedPreset {
     /// Its name.
     pub preset: String,
     /// Size of its files.
-    pub weights: Mib,
+    pub weights: Weights,
+    /// The rungs that the worker offers.
+    pub plans: Vec<Plan>,
     /// Why it can't be served.
     pub problem: Option<String>,
 }

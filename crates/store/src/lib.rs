@@ -33,7 +33,8 @@ pub use jobs::{
 };
 pub use leader::Leader;
 pub use leases::{
-    Claimed, Grant, Granted, Outcome, QueuedJob, Seat, Settled, Snapshot, SnapshotWorker,
+    Claimed, Grant, Granted, Outcome, QueuedJob, Seat, Settled, Snapshot, SnapshotPreset,
+    SnapshotWorker,
 };
 pub use pauses::PauseRecord;
 pub use presets::{PresetOnWorker, PresetRecord};

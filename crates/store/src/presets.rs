@@ -1,6 +1,6 @@
 //! Presets, and which workers can serve them.
 
-use mystic_domain::{DeviceId, Mib, Preset, WorkerId};
+use mystic_domain::{DeviceId, Mib, Plan, Preset, WorkerId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -27,6 +27,8 @@ pub struct PresetOnWorker {
     pub device: DeviceId,
     /// Size of the preset's files in MiB.
     pub weights: Mib,
+    /// The plans that the worker offers for it, fastest first.
+    pub plans: Vec<Plan>,
     /// Why the worker can't serve it; absent where it can.
     pub problem: Option<String>,
 }
@@ -37,6 +39,7 @@ struct Served {
     worker_id: Uuid,
     device_id: String,
     weights_mib: i64,
+    plans: Vec<String>,
     problem: Option<String>,
 }
 
@@ -72,7 +75,7 @@ impl Store {
     /// The database's.
     pub async fn presets(&self) -> Result<Vec<PresetRecord>> {
         let served: Vec<Served> = sqlx::query_as(
-            "SELECT p.preset, p.worker_id, w.device_id, p.weights_mib, p.problem
+            "SELECT p.preset, p.worker_id, w.device_id, p.weights_mib, p.plans, p.problem
              FROM worker_presets p JOIN workers w ON w.id = p.worker_id
              WHERE w.state <> 'gone' ORDER BY p.preset, w.registered_at",
         )
@@ -89,13 +92,16 @@ impl Store {
                 let workers = served
                     .iter()
                     .filter(|on| on.preset == preset.name)
-                    .map(|on| PresetOnWorker {
-                        worker: WorkerId(on.worker_id),
-                        device: DeviceId(on.device_id.clone()),
-                        weights: Mib(on.weights_mib),
-                        problem: on.problem.clone(),
+                    .map(|on| {
+                        Ok(PresetOnWorker {
+                            worker: WorkerId(on.worker_id),
+                            device: DeviceId(on.device_id.clone()),
+                            weights: Mib(on.weights_mib),
+                            plans: row::plans(&on.plans)?,
+                            problem: on.problem.clone(),
+                        })
                     })
-                    .collect();
+                    .collect::<Result<_>>()?;
                 Ok(PresetRecord { preset, workers })
             })
             .collect()

@@ -16,6 +16,10 @@ pub(crate) fn plan(name: &str) -> Result<Plan> {
     Plan::parse(name).ok_or_else(|| unreadable("plan", name))
 }
 
+pub(crate) fn plans(names: &[String]) -> Result<Vec<Plan>> {
+    names.iter().map(|name| plan(name)).collect()
+}
+
 pub(crate) fn context_plan(name: &str) -> Result<ContextPlan> {
     ContextPlan::parse(name).ok_or_else(|| unreadable("context plan", name))
 }

@@ -12,6 +12,7 @@ mod measure;
 mod models;
 mod pace;
 mod picture;
+mod plans;
 mod seat;
 mod supervisor;
 

@@ -259,11 +259,17 @@ impl Worker {
 
     async fn registration(&self, worker: WorkerId) -> Result<Registration, WorkerError> {
         let presets = self.store.presets().await?;
-        let presets = models::survey(&self.config.models.dir, self.engine, &presets);
+        let presets = models::survey(
+            &self.config.models.dir,
+            self.engine,
+            &self.device.info,
+            &presets,
+        );
         for served in &presets {
             match &served.problem {
                 None => {
-                    tracing::info!(preset = served.preset, weights = %served.weights, "preset can be served");
+                    let weights = served.weights.total();
+                    tracing::info!(preset = served.preset, %weights, plans = ?served.plans, "preset can be served");
                 }
                 Some(problem) => {
                     tracing::warn!(preset = served.preset, problem, "preset can't be served");

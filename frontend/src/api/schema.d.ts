@@ -445,10 +445,10 @@ export interface components {
             priority: number;
         };
         /**
-         * @description Settings that can't change without loading the model again.
+         * @description Settings that can't change without loading the model again; each is what the plan of its name needs.
          * @enum {string}
          */
-        ContextPlan: "default";
+        ContextPlan: "default" | "text_encoder_on_cpu" | "vae_on_cpu" | "streamed" | "kv_quantised" | "half_offloaded";
         /** @description A device: an NVML UUID (`GPU-…`) or `<host>/cpu`. */
         DeviceId: string;
         /** @description A device and what is booked on it. Memory in MiB. */
@@ -1169,10 +1169,11 @@ export interface components {
             saving_ms?: number;
         };
         /**
-         * @description One rung of the ladder from fast to frugal.
+         * @description One rung of an engine's ladder from fast to frugal. Each keeps what the one above it saves; of two rungs of one
+         *     ladder the greater is the more frugal.
          * @enum {string}
          */
-        Plan: "full" | "vae_tiling";
+        Plan: "full" | "vae_tiling" | "text_encoder_on_cpu" | "vae_on_cpu" | "streamed" | "kv_quantised" | "half_offloaded";
         /** @description A named model. Unknown fields are refused by the model's own type: here, serde would refuse the model's too. */
         Preset: components["schemas"]["Model"] & {
             /** @description Unique name. */
@@ -1184,6 +1185,8 @@ export interface components {
         PresetOnWorker: {
             /** @description Its device. */
             device: components["schemas"]["DeviceId"];
+            /** @description The plans that the worker offers for it, fastest first. */
+            plans: components["schemas"]["Plan"][];
             /** @description Why the worker can't serve it; absent where it can. */
             problem?: string | null;
             /** @description Size of the preset's files in MiB. */

@@ -5,6 +5,11 @@ const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle
 const plans: Record<Picture['plan'], string> = {
   full: 'Full: nothing changed to make it fit',
   vae_tiling: 'Decoded in tiles to save memory',
+  text_encoder_on_cpu: 'Tiles, and the text encoder on the processor',
+  vae_on_cpu: 'Tiles, and text encoder and decoder on the processor',
+  streamed: 'Text encoder and decoder on the processor, the network streamed from system memory',
+  kv_quantised: 'The model’s cache in 8 bits',
+  half_offloaded: 'Cache in 8 bits and half of the layers on the processor',
 }
 
 const seconds = (ms = 0) => `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`

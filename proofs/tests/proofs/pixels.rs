@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use mystic_domain::{GenerateParams, ImageFiles, JobState};
+use mystic_domain::{GenerateParams, ImageFiles, JobState, Mib};
 use mystic_engine::{Command as Ask, Event, LoadModel};
 use mystic_store::ImageRecord;
 use mystic_testkit::program;
@@ -61,6 +61,8 @@ fn draw(image: &ImageRecord, pixels: &Path) -> Vec<u8> {
                 ..ImageFiles::default()
             },
             threads: u32::try_from(threads.get()).expect("few cores"),
+            context: image.plan.context(),
+            stream_budget: Mib(0),
         },
     };
     let params: GenerateParams = image.params.clone();

@@ -54,7 +54,8 @@ struct Rung {
     full: bool,
 }
 
-/// Tries the ladder downward from the job's plan.
+/// Tries the ladder downward from the job's plan, as far as the worker offers it. A rung that needs the model loaded in
+/// another way costs that and is slow, so it is for a device that can't ever hold the job on those above.
 pub(super) fn fit(
     ledger: &Ledger<'_>,
     worker: usize,
@@ -63,17 +64,41 @@ pub(super) fn fit(
     queued: &BTreeSet<&str>,
 ) -> Fit {
     let on = ledger.workers[worker].record;
+    let mut smallest = Mib(i64::MAX);
+    for served in on.presets.iter().filter(|served| served.name == job.preset) {
+        let plans: Vec<Plan> = Plan::ladder(on.engine)
+            .iter()
+            .copied()
+            .filter(|plan| *plan >= job.plan && served.plans.contains(plan))
+            .collect();
+        for alike in plans.chunk_by(|a, b| a.context() == b.context()) {
+            let rungs = alike.iter().map(|plan| {
+                let need = need::estimate(preset, &served.weights, &job.params, *plan);
+                (*plan, need)
+            });
+            match fit_loaded_alike(ledger, worker, job, rungs, queued) {
+                Fit::Never { need } => smallest = smallest.min(need),
+                fit => return fit,
+            }
+        }
+    }
+    Fit::Never { need: smallest }
+}
+
+/// Tries rungs that a model serves once it is loaded.
+fn fit_loaded_alike(
+    ledger: &Ledger<'_>,
+    worker: usize,
+    job: &QueuedJob,
+    plans: impl Iterator<Item = (Plan, Need)>,
+    queued: &BTreeSet<&str>,
+) -> Fit {
+    let on = ledger.workers[worker].record;
     let device = ledger.device_of(worker);
-    let weights = on
-        .presets
-        .iter()
-        .find(|(served, _)| *served == job.preset)
-        .map_or(Mib(0), |(_, weights)| *weights);
     let mut busy = false;
     let mut smallest = Mib(i64::MAX);
     let mut rungs = Vec::new();
-    for plan in Plan::LADDER.into_iter().filter(|plan| *plan >= job.plan) {
-        let need = need::estimate(preset, weights, &job.params, plan);
+    for (plan, need) in plans {
         let model = ledger
             .children(worker)
             .find(|model| model.preset == job.preset && model.context == plan.context());

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use mystic_domain::{ContextPlan, EngineKind, Mib, Need, Pause, ResidentId, WaitReason};
-use mystic_store::{DeviceRecord, Seat, Snapshot, SnapshotWorker};
+use mystic_domain::{ContextPlan, Mib, Need, Pause, ResidentId, WaitReason};
+use mystic_store::{DeviceRecord, QueuedJob, Seat, Snapshot, SnapshotWorker};
 
 pub(super) struct Ledger<'a> {
     pub(super) devices: Vec<Device<'a>>,
@@ -84,23 +84,26 @@ impl<'a> Ledger<'a> {
         &self.devices[self.workers[worker].device]
     }
 
-    /// Workers that can run this preset.
-    pub(super) fn serving(&self, engine: EngineKind, preset: &str) -> Vec<usize> {
-        self.knowing(engine, preset)
+    /// Workers that can run this job.
+    pub(super) fn serving(&self, job: &QueuedJob) -> Vec<usize> {
+        self.knowing(job)
             .filter(|&worker| barred(self.device_of(worker).record).is_none())
             .collect()
     }
 
-    /// Why a device takes nothing on which this preset could run otherwise.
-    pub(super) fn barred(&self, engine: EngineKind, preset: &str) -> Option<WaitReason> {
-        self.knowing(engine, preset)
+    /// Why a device takes nothing on which this job could run otherwise.
+    pub(super) fn barred(&self, job: &QueuedJob) -> Option<WaitReason> {
+        self.knowing(job)
             .find_map(|worker| barred(self.device_of(worker).record))
     }
 
-    fn knowing(&self, engine: EngineKind, preset: &str) -> impl Iterator<Item = usize> {
+    fn knowing(&self, job: &QueuedJob) -> impl Iterator<Item = usize> {
         (0..self.workers.len()).filter(move |&index| {
             let worker = self.workers[index].record;
-            worker.engine == engine && worker.presets.iter().any(|(served, _)| served == preset)
+            worker.engine == job.kind.engine()
+                && worker.presets.iter().any(|served| {
+                    served.name == job.preset && served.plans.iter().any(|plan| *plan >= job.plan)
+                })
         })
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use mystic_domain::{
     DeviceId, EngineKind, Fence, GenerateParams, ImageDefaults, ImageFiles, ImageLimits,
-    ImageMemory, ImageModel, JobId, JobParams, JobState, Mib, Model, PhaseTimes, Preset, WorkerId,
+    ImageMemory, ImageModel, JobId, JobParams, JobState, Mib, Model, PhaseTimes, Plan, Preset,
+    WorkerId,
 };
 use mystic_process::config::SecretUrl;
 use mystic_process::{Config, Shutdown};
@@ -77,7 +78,8 @@ impl Stack {
             max_children: 4,
             presets: vec![ServedPreset {
                 preset: preset().name,
-                weights: Mib(10),
+                weights: Mib(10).into(),
+                plans: vec![Plan::Full, Plan::VaeTiling],
                 problem: None,
             }],
         };

@@ -9,7 +9,7 @@ use mystic_placement::{
 };
 use uuid::Uuid;
 
-use crate::presets::{COUNT, model, slowdown};
+use crate::presets::{COUNT, RUNGS, model, slowdown};
 use crate::workload::JobIndex;
 use crate::world::{Card, Order, Policy, World, booked};
 
@@ -52,14 +52,14 @@ impl Ledger {
             return *class;
         }
         #[expect(clippy::cast_possible_truncation, reason = "MiB of one job")]
-        let rungs = Plan::LADDER.into_iter().skip(floor).map(|plan| Rung {
+        let rungs = RUNGS.into_iter().skip(floor).map(|plan| Rung {
             plan,
             context: plan.context(),
             need: Need {
                 resident: model(drawn.preset).resident(),
                 working: Mib(booked(drawn, plan) as i64),
             },
-            slowdown: slowdown(plan) / slowdown(Plan::LADDER[floor]),
+            slowdown: slowdown(plan) / slowdown(RUNGS[floor]),
         });
         let class = self.queue.class(Class {
             preset: PresetIndex(drawn.preset),

@@ -7,7 +7,7 @@ use mystic_domain::Plan;
 
 use super::{heads, start};
 use crate::fleet::P99;
-use crate::presets::model;
+use crate::presets::{RUNGS, model};
 use crate::workload::JobIndex;
 use crate::world::{Card, Order, Policy, World, booked, size};
 
@@ -68,10 +68,7 @@ impl Policy for Ollama {
 /// The first plan for which this much memory is enough; decoding in tiles is what a runner keeps memory for.
 fn plan(world: &World<'_>, job: JobIndex, free: f64) -> Plan {
     let fits = |plan: &Plan| world.allows(job, *plan) && booked(&world.jobs[job], *plan) <= free;
-    Plan::LADDER
-        .into_iter()
-        .find(fits)
-        .unwrap_or(Plan::VaeTiling)
+    RUNGS.into_iter().find(fits).unwrap_or(Plan::VaeTiling)
 }
 
 /// MiB that a runner keeps for its jobs from its load to its end: its largest picture, decoded in tiles.

@@ -12,6 +12,7 @@ use mystic_engine::child::EngineError;
 
 use super::log::NativeErrors;
 use super::model::Model;
+use super::placement::Placement;
 use super::{internal, invalid};
 
 /// Tokens read at a time.
@@ -54,6 +55,7 @@ impl<'model> KeptContext<'model> {
     pub fn new(
         model: &'model Model,
         tokens: u32,
+        placement: Placement,
         threads: u32,
         log: &NativeErrors,
     ) -> Result<Self, EngineError> {
@@ -68,6 +70,8 @@ impl<'model> KeptContext<'model> {
             .with_n_ubatch(BATCH)
             .with_n_threads(threads)
             .with_n_threads_batch(threads)
+            .with_type_k(placement.cache)
+            .with_type_v(placement.cache)
             .with_no_perf(true);
         let native = model
             .native()

@@ -4,6 +4,7 @@ mod answer;
 mod context;
 mod log;
 mod model;
+mod placement;
 mod prompt;
 mod sampler;
 mod threads;
@@ -18,6 +19,7 @@ use mystic_engine::{Command, Event, LoadModel, ScoredTag, TagInstructions};
 use answer::Answer;
 use context::KeptContext;
 use model::Model;
+use placement::Placement;
 use prompt::Instructions;
 use sampler::Sampler;
 
@@ -55,13 +57,20 @@ pub struct LlmEngine {
 
 impl Engine for LlmEngine {
     fn load(model: LoadModel, events: &Events) -> Result<Self, EngineError> {
-        let LoadModel::Llm { model, threads } = model else {
+        let LoadModel::Llm {
+            model,
+            threads,
+            context,
+        } = model
+        else {
             return Err(internal("this engine loads language models only"));
         };
         let log = log::install(events).map_err(|error| internal(error.to_string()))?;
         llama_cpp_2::send_logs_to_tracing(LogOptions::default());
-        let session = Session::try_new(Model::load(&model.file, events, &log)?, |loaded| {
-            KeptContext::new(loaded, model.context, threads, &log)
+        let placement = Placement::of(context, model.layers)?;
+        let loaded = Model::load(&model.file, placement, events, &log)?;
+        let session = Session::try_new(loaded, |loaded| {
+            KeptContext::new(loaded, model.context, placement, threads, &log)
         })?;
         Ok(Self {
             session,

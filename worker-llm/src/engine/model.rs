@@ -14,6 +14,7 @@ use mystic_engine::child::{EngineError, Events};
 
 use super::internal;
 use super::log::NativeErrors;
+use super::placement::Placement;
 
 /// A model with its chat template. Freed before the library is shut down: fields drop in this order.
 pub struct Model {
@@ -23,11 +24,16 @@ pub struct Model {
 }
 
 impl Model {
-    /// Loads a GGUF file, wholly onto the device if there is one.
+    /// Loads a GGUF file onto the device if there is one, as far as the placement says.
     ///
     /// # Errors
     /// [`FailureKind::ModelMissing`], [`FailureKind::ModelCorrupt`] or [`FailureKind::OutOfMemory`].
-    pub fn load(file: &str, events: &Events, log: &NativeErrors) -> Result<Self, EngineError> {
+    pub fn load(
+        file: &str,
+        placement: Placement,
+        events: &Events,
+        log: &NativeErrors,
+    ) -> Result<Self, EngineError> {
         let path = Path::new(file);
         if let Err(error) = File::open(path) {
             let message = format!("the model file {file} can't be opened: {error}");
@@ -36,7 +42,11 @@ impl Model {
         let backend = LlamaBackend::init().map_err(|error| internal(error.to_string()))?;
         let mut reported = 0;
         let events = events.clone();
-        let params = LlamaModelParams::default().with_progress_callback(move |done| {
+        let mut params = LlamaModelParams::default();
+        if let Some(layers) = placement.gpu_layers {
+            params = params.with_n_gpu_layers(layers);
+        }
+        let params = params.with_progress_callback(move |done| {
             let percent = percent(done);
             if percent >= reported + 5 {
                 reported = percent;

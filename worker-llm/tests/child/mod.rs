@@ -1,10 +1,15 @@
 //! A real engine child with the demo model, for tests and benches.
 
+#![allow(
+    dead_code,
+    reason = "each program that includes this takes what it needs"
+)]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, ExitStatus, Stdio};
 
-use mystic_domain::{FailureKind, TextModel};
+use mystic_domain::{ContextPlan, FailureKind, TextModel};
 use mystic_engine::{Command, Event, LoadModel, PROTOCOL, ScoredTag, TagExample, TagInstructions};
 use mystic_process::config::Tagging;
 
@@ -33,10 +38,6 @@ pub struct Tagged {
 }
 
 impl Tagged {
-    #[allow(
-        dead_code,
-        reason = "not every program that includes this looks at names"
-    )]
     pub fn names(&self) -> Vec<&str> {
         self.tags.iter().map(|tag| tag.tag.as_str()).collect()
     }
@@ -77,6 +78,10 @@ impl Child {
     }
 
     pub fn load(&mut self, file: &str, context: u32) -> Result<(), Failed> {
+        self.load_as(file, context, ContextPlan::Default)
+    }
+
+    pub fn load_as(&mut self, file: &str, context: u32, plan: ContextPlan) -> Result<(), Failed> {
         self.send(&Command::Load {
             model: LoadModel::Llm {
                 model: TextModel {
@@ -87,6 +92,7 @@ impl Child {
                     head_dim: 64,
                 },
                 threads: 2,
+                context: plan,
             },
         });
         match self.last() {
@@ -121,10 +127,6 @@ impl Child {
     }
 
     /// Closes the child's input and waits for its end.
-    #[allow(
-        dead_code,
-        reason = "not every program that includes this ends a child"
-    )]
     pub fn end(mut self) -> ExitStatus {
         drop(self.commands.take());
         self.process.wait().expect("the child can be waited for")

@@ -18,6 +18,7 @@ use mystic_domain::{FailureKind, ImageFiles};
 use mystic_engine::child::EngineError;
 
 use super::observer::{Level, Observer};
+use super::placement::Placement;
 use super::settings::Settings;
 
 /// A loaded model. The library frees it when this is dropped.
@@ -37,6 +38,7 @@ impl Context {
     pub fn load(
         files: &ImageFiles,
         threads: u32,
+        placement: Placement,
         observer: Arc<Observer>,
     ) -> Result<Self, EngineError> {
         let callbacks = Callbacks::install(observer)?;
@@ -58,6 +60,10 @@ impl Context {
         params.n_threads = c_int::try_from(threads).unwrap_or(c_int::MAX);
         // The memory formulae of GPUs assume it; on a CPU it is the slower way.
         params.diffusion_flash_attn = cfg!(any(feature = "cuda", feature = "vulkan"));
+        params.backend = placement.backend.as_ptr();
+        params.params_backend = placement.params_backend.as_ptr();
+        params.max_vram = placement.max_vram.0;
+        params.stream_layers = placement.stream_layers;
         // SAFETY: `params` and the strings that it points to outlive the call, which copies what it keeps.
         let model = unsafe { sys::new_sd_ctx(&raw const params) };
         let model = NonNull::new(model)

@@ -2,6 +2,7 @@
 
 mod context;
 mod observer;
+mod placement;
 mod settings;
 
 use std::fs::File;
@@ -15,6 +16,7 @@ use mystic_engine::{Command, Event, LoadModel};
 
 pub use context::{Context, Picture, sampler, scheduler};
 pub use observer::Observer;
+pub use placement::Placement;
 pub use settings::Settings;
 
 use observer::Work;
@@ -37,6 +39,7 @@ impl SdEngine {
     pub fn open(
         files: &ImageFiles,
         threads: u32,
+        placement: Placement,
         report: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<Self, EngineError> {
         for path in files.paths() {
@@ -49,7 +52,7 @@ impl SdEngine {
         }
         let observer = Arc::new(Observer::new(report));
         observer.begin(Work::Load);
-        let context = Context::load(files, threads, Arc::clone(&observer))?;
+        let context = Context::load(files, threads, placement, Arc::clone(&observer))?;
         if let Some(refused) = observer.refused_file() {
             return Err(EngineError::new(FailureKind::ModelCorrupt, refused));
         }
@@ -97,14 +100,21 @@ impl SdEngine {
 
 impl Engine for SdEngine {
     fn load(model: LoadModel, events: &Events) -> Result<Self, EngineError> {
-        let LoadModel::Sd { files, threads } = model else {
+        let LoadModel::Sd {
+            files,
+            threads,
+            context,
+            stream_budget,
+        } = model
+        else {
             return Err(EngineError::new(
                 FailureKind::InvalidInput,
                 "this engine loads diffusion models only",
             ));
         };
+        let placement = Placement::of(context, stream_budget)?;
         let events = events.clone();
-        Self::open(&files, threads, move |event| {
+        Self::open(&files, threads, placement, move |event| {
             events.send(&event);
             if matches!(event, Event::Failed { .. }) {
                 // The library aborts next. A failed load ends the child anyway, and this way without a core dump.

@@ -54,7 +54,7 @@ impl Settings {
                 .unwrap_or(SampleMethod::SAMPLE_METHOD_COUNT),
             scheduler: named("scheduler", params.scheduler.as_deref(), scheduler)?
                 .unwrap_or(Scheduler::SCHEDULER_COUNT),
-            tile: (plan == Plan::VaeTiling).then(|| Tile::of(params.width, params.height)),
+            tile: plan.tiles().then(|| Tile::of(params.width, params.height)),
         })
     }
 

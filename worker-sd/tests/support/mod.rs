@@ -10,8 +10,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, ExitStatus, Stdio};
 
-use mystic_domain::{GenerateParams, ImageFiles, Plan};
+use mystic_domain::{ContextPlan, GenerateParams, ImageFiles, Mib, Plan};
 use mystic_engine::{Command, Event, LoadModel};
+
+/// Less than the demo model's network, so that it can't pass through in one piece.
+pub const STREAM_BUDGET: Mib = Mib(4);
 
 /// An engine child; killed when dropped.
 pub struct Child {
@@ -55,10 +58,17 @@ impl Child {
 
     /// Loads a model and returns the last event.
     pub fn load(&mut self, files: ImageFiles) -> Event {
+        self.load_as(files, ContextPlan::Default)
+    }
+
+    /// Loads a model, its parts where the plan wants them, and returns the last event.
+    pub fn load_as(&mut self, files: ImageFiles, context: ContextPlan) -> Event {
         self.send(&Command::Load {
             model: LoadModel::Sd {
                 files,
                 threads: threads(),
+                context,
+                stream_budget: STREAM_BUDGET,
             },
         });
         self.until_last().1

@@ -313,15 +313,18 @@ fn class(preset: usize, size: usize) -> Class {
         0 => 20,
         _ => WORKING[size][rung],
     };
-    let rungs = Plan::LADDER.into_iter().enumerate().map(|(at, plan)| Rung {
-        plan,
-        context: plan.context(),
-        need: Need {
-            resident: Mib(SIZES[preset]),
-            working: Mib(working(at.min(1))),
-        },
-        slowdown: if at == 0 { 1.0 } else { 1.02 },
-    });
+    let rungs = [Plan::Full, Plan::VaeTiling]
+        .into_iter()
+        .enumerate()
+        .map(|(at, plan)| Rung {
+            plan,
+            context: plan.context(),
+            need: Need {
+                resident: Mib(SIZES[preset]),
+                working: Mib(working(at.min(1))),
+            },
+            slowdown: if at == 0 { 1.0 } else { 1.02 },
+        });
     Class {
         preset: PresetIndex(preset),
         rungs: rungs.collect(),

@@ -79,11 +79,16 @@ impl Store {
         .await?;
         for served in &new.presets {
             sqlx::query(
-                "INSERT INTO worker_presets (worker_id, preset, weights_mib, problem) VALUES ($1, $2, $3, $4)",
+                "INSERT INTO worker_presets
+                     (worker_id, preset, weights_mib, text_encoders_mib, decoder_mib, plans, problem)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
             )
             .bind(new.worker.0)
             .bind(&served.preset)
-            .bind(served.weights.0)
+            .bind(served.weights.total().0)
+            .bind(served.weights.text_encoders.0)
+            .bind(served.weights.decoder.0)
+            .bind(served.plans.iter().map(|plan| plan.as_str()).collect::<Vec<_>>())
             .bind(&served.problem)
             .execute(&mut *tx)
             .await?;

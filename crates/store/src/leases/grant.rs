@@ -86,13 +86,14 @@ impl Store {
                 "UPDATE residents SET used_at = now()
                  FROM workers
                  WHERE residents.id = $1 AND residents.worker_id = $2 AND residents.state IN ('loading', 'ready')
-                   AND residents.preset = $3
+                   AND residents.preset = $3 AND residents.context_plan = $4
                    AND workers.id = $2 AND workers.state = 'ready'
                    AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)",
             )
             .bind(resident.0)
             .bind(grant.worker.0)
             .bind(&grant.preset)
+            .bind(grant.plan.context().as_str())
             .execute(&mut *tx)
             .await?,
             Seat::Load { resident, context } => sqlx::query(

@@ -2,7 +2,7 @@
 
 use mystic_domain::machine::{self, Event};
 use mystic_domain::{
-    Failure, FailureKind, Fence, JobId, JobState, PhaseTimes, Tried, Verdict, WorkerId, tags,
+    Failure, FailureKind, Fence, JobId, JobState, PhaseTimes, Plan, Tried, Verdict, WorkerId, tags,
     verdict,
 };
 use sqlx::PgConnection;
@@ -121,7 +121,7 @@ pub(crate) async fn conclude(
     let (mut after_ms, mut plan) = (0, job.plan);
     let (event, failure) = match outcome {
         Outcome::Succeeded | Outcome::Tagged(_) => (Event::Succeed, None),
-        Outcome::Failed(failure) => match judge(job, failure.kind) {
+        Outcome::Failed(failure) => match judge(tx, job, failure.kind).await? {
             Verdict::Retry {
                 after_ms: wait,
                 plan: next,
@@ -200,15 +200,35 @@ pub(crate) async fn conclude(
 }
 
 /// What follows a failure of a running job. Many jobs that failed at once come back spread out, each by its own id.
-fn judge(job: &JobRecord, kind: FailureKind) -> Verdict {
+async fn judge(tx: &mut PgConnection, job: &JobRecord, kind: FailureKind) -> Result<Verdict> {
+    let lower = match kind {
+        FailureKind::OutOfMemory => {
+            let offered = offered(tx, &job.preset).await?;
+            job.plan.lower(job.kind.engine(), &offered)
+        }
+        _ => None,
+    };
     let tried = Tried {
         attempt: job.attempt - job.attempts_before,
         max_attempts: job.max_attempts,
         engine_deaths: job.engine_deaths + i32::from(kind.is_engine_death()),
         plan: job.plan,
+        lower,
     };
     let [.., random] = *job.id.0.as_bytes();
-    verdict(kind, tried, f64::from(random) / 255.0)
+    Ok(verdict(kind, tried, f64::from(random) / 255.0))
+}
+
+/// The plans that the living workers offer for a preset between them.
+async fn offered(tx: &mut PgConnection, preset: &str) -> Result<Vec<Plan>> {
+    let names: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT unnest(plans) FROM worker_presets JOIN workers ON workers.id = worker_id
+         WHERE preset = $1 AND problem IS NULL AND state <> 'gone'",
+    )
+    .bind(preset)
+    .fetch_all(tx)
+    .await?;
+    row::plans(&names)
 }
 
 /// A repeated settle gets the first one's answer.

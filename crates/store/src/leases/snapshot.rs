@@ -1,7 +1,8 @@
 //! What the scheduler decides on: the queue and the ledger, as they were at one moment.
 
 use mystic_domain::{
-    DeviceId, EngineKind, JobId, JobKind, JobParams, Mib, Plan, Preset, ResidentId, WorkerId,
+    DeviceId, EngineKind, JobId, JobKind, JobParams, Mib, Plan, Preset, ResidentId, Weights,
+    WorkerId,
 };
 use uuid::Uuid;
 
@@ -35,8 +36,19 @@ pub struct SnapshotWorker {
     pub engine: EngineKind,
     /// Engine children that it may have.
     pub max_children: i32,
-    /// Presets that it can serve, with the size of their files.
-    pub presets: Vec<(String, Mib)>,
+    /// Presets that it can serve.
+    pub presets: Vec<SnapshotPreset>,
+}
+
+/// A preset that a worker can serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotPreset {
+    /// Its name.
+    pub name: String,
+    /// Size of its files.
+    pub weights: Weights,
+    /// The rungs that the worker offers.
+    pub plans: Vec<Plan>,
 }
 
 /// A job that may be granted.
@@ -67,6 +79,31 @@ struct QueuedRow {
     params: serde_json::Value,
     plan: String,
     wait_reason: Option<serde_json::Value>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ServedRow {
+    worker_id: Uuid,
+    preset: String,
+    weights_mib: i64,
+    text_encoders_mib: i64,
+    decoder_mib: i64,
+    plans: Vec<String>,
+}
+
+impl ServedRow {
+    fn preset(&self) -> Result<SnapshotPreset> {
+        let (text_encoders, decoder) = (Mib(self.text_encoders_mib), Mib(self.decoder_mib));
+        Ok(SnapshotPreset {
+            name: self.preset.clone(),
+            weights: Weights {
+                network: Mib(self.weights_mib) - text_encoders - decoder,
+                text_encoders,
+                decoder,
+            },
+            plans: row::plans(&self.plans)?,
+        })
+    }
 }
 
 impl Store {
@@ -123,8 +160,9 @@ impl Store {
         )
         .fetch_all(&mut *tx)
         .await?;
-        let served: Vec<(Uuid, String, i64)> = sqlx::query_as(
-            "SELECT worker_id, preset, weights_mib FROM worker_presets WHERE problem IS NULL",
+        let served: Vec<ServedRow> = sqlx::query_as(
+            "SELECT worker_id, preset, weights_mib, text_encoders_mib, decoder_mib, plans
+             FROM worker_presets WHERE problem IS NULL",
         )
         .fetch_all(&mut *tx)
         .await?;
@@ -138,9 +176,9 @@ impl Store {
             .map(|(id, device, engine, max_children)| {
                 let presets = served
                     .iter()
-                    .filter(|(worker, ..)| *worker == id)
-                    .map(|(_, preset, weights)| (preset.clone(), Mib(*weights)))
-                    .collect();
+                    .filter(|served| served.worker_id == id)
+                    .map(ServedRow::preset)
+                    .collect::<Result<_>>()?;
                 Ok(SnapshotWorker {
                     id: WorkerId(id),
                     device: DeviceId(device),

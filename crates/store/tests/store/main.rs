@@ -10,4 +10,5 @@ mod leases;
 mod ledger;
 mod machine;
 mod outages;
+mod plans;
 mod support;

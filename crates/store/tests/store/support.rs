@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mystic_domain::{
     ContextPlan, DeviceId, EngineKind, Failure, FailureKind, Fence, GenerateParams, ImageDefaults,
     ImageFiles, ImageId, ImageLimits, ImageMemory, ImageModel, JobId, JobParams, JobState, Mib,
-    Model, Need, PhaseTimes, Plan, Preset, ResidentId, SchedulerId, TextModel, WorkerId,
+    Model, Need, PhaseTimes, Plan, Preset, ResidentId, SchedulerId, TextModel, Weights, WorkerId,
 };
 use mystic_store::{
     DeviceInfo, DeviceRecord, Grant, Granted, JobRecord, Machine, NewImage, NewJob, Outcome,
@@ -15,6 +15,16 @@ use mystic_testkit::Postgres;
 
 pub const PAINTER: &str = "painter";
 pub const TAGGER: &str = "tagger";
+
+/// What each worker of these tests offers for each preset: a painter's second rung, and a tagger's first alone.
+pub const OFFERED: [Plan; 2] = [Plan::Full, Plan::VaeTiling];
+
+/// What each of them says of its files.
+pub const WEIGHTS: Weights = Weights {
+    network: Mib(60),
+    text_encoders: Mib(20),
+    decoder: Mib(10),
+};
 
 /// What every grant of these tests books.
 pub const NEED: Need = Need {
@@ -116,36 +126,23 @@ impl World {
         capacity: i64,
         turns: i32,
     ) -> Worker {
-        let worker = Worker {
-            id: WorkerId::generate(),
-            device: DeviceId(format!("{host}/cpu")),
-        };
-        let served = |preset: &str| ServedPreset {
-            preset: preset.into(),
-            weights: Mib(90),
-            problem: None,
-        };
-        let registration = Registration {
-            worker: worker.id,
-            host: host.into(),
-            device: DeviceInfo {
-                id: worker.device.clone(),
-                kind: "cpu".into(),
-                name: "a processor".into(),
-                total: Mib(capacity),
-                capacity: Mib(capacity),
-                turns,
-            },
-            engine,
-            version: "0".into(),
-            pid: 1,
-            boot_id: "boot".into(),
-            max_children: 3,
-            presets: vec![served(PAINTER), served(TAGGER)],
-        };
-        let registered = self.store.register(&registration).await;
-        registered.expect("registered");
-        worker
+        let new = registration(host, engine, capacity, turns, &OFFERED);
+        self.enter(new).await
+    }
+
+    /// A worker with room for many jobs that offers these plans.
+    pub async fn offering(&self, plans: &[Plan]) -> Worker {
+        let host = WorkerId::generate().to_string();
+        let new = registration(&host, EngineKind::Sd, 10_000, 100, plans);
+        self.enter(new).await
+    }
+
+    async fn enter(&self, new: Registration) -> Worker {
+        self.store.register(&new).await.expect("registered");
+        Worker {
+            id: new.worker,
+            device: new.device.id,
+        }
     }
 
     /// A job that is complete without any picture.
@@ -314,6 +311,39 @@ pub fn new_job(batch: u32) -> NewJob {
         idempotency: None,
         parent_image: None,
         auto: false,
+    }
+}
+
+fn registration(
+    host: &str,
+    engine: EngineKind,
+    capacity: i64,
+    turns: i32,
+    plans: &[Plan],
+) -> Registration {
+    let served = |preset: &str| ServedPreset {
+        preset: preset.into(),
+        weights: WEIGHTS,
+        plans: plans.to_vec(),
+        problem: None,
+    };
+    Registration {
+        worker: WorkerId::generate(),
+        host: host.into(),
+        device: DeviceInfo {
+            id: DeviceId(format!("{host}/cpu")),
+            kind: "cpu".into(),
+            name: "a processor".into(),
+            total: Mib(capacity),
+            capacity: Mib(capacity),
+            turns,
+        },
+        engine,
+        version: "0".into(),
+        pid: 1,
+        boot_id: "boot".into(),
+        max_children: 3,
+        presets: vec![served(PAINTER), served(TAGGER)],
     }
 }
 

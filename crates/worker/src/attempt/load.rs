@@ -32,11 +32,17 @@ pub(super) async fn ensure(
         attempt: claimed.job.attempt,
     };
     reporter.report(progress(0, 0));
-    let model = models::load(&bench.models, &claimed.preset, bench.threads)
-        .map_err(|message| Halt::Lost(Failure::new(FailureKind::ModelMissing, message)))?;
     // A file that vanished since is told by the engine.
     let weights = models::weights(&bench.models, &claimed.preset).unwrap_or_default();
-    let patience = bench.paces.loading(weights);
+    let model = models::load(
+        &bench.models,
+        &claimed.preset,
+        &weights,
+        claimed.context,
+        bench.threads,
+    )
+    .map_err(|message| Halt::Lost(Failure::new(FailureKind::ModelMissing, message)))?;
+    let patience = bench.paces.loading(weights.total());
     let child = EngineChild::start(&bench.children.program, bench.paces.floor()).await?;
     let child = place.insert(child);
     fault::point(fault::Point::ChildStarted);

@@ -6,7 +6,8 @@ use mystic_domain::{
     ResidentId, TagParams, TextModel, WaitReason, WorkerId, need,
 };
 use mystic_store::{
-    DeviceRecord, Grant, LeaseRecord, QueuedJob, ResidentRecord, Snapshot, SnapshotWorker,
+    DeviceRecord, Grant, LeaseRecord, QueuedJob, ResidentRecord, Snapshot, SnapshotPreset,
+    SnapshotWorker,
 };
 use uuid::Uuid;
 
@@ -63,8 +64,17 @@ pub(super) fn preset(name: &str) -> Preset {
         .expect("a known preset")
 }
 
+/// What a worker says of a preset: it can be loaded in one way.
+pub(super) fn served(name: &str) -> SnapshotPreset {
+    SnapshotPreset {
+        name: name.into(),
+        weights: WEIGHTS.into(),
+        plans: vec![Plan::Full, Plan::VaeTiling],
+    }
+}
+
 pub(super) fn booked(name: &str) -> Mib {
-    need::resident(&preset(name), WEIGHTS)
+    need::resident(&preset(name), &WEIGHTS.into(), ContextPlan::Default)
 }
 
 pub(super) fn id(number: u128) -> Uuid {
@@ -160,11 +170,20 @@ impl Bench {
                 device: device.clone(),
                 engine,
                 max_children: 2,
-                presets: names.iter().map(|name| ((*name).into(), WEIGHTS)).collect(),
+                presets: names.iter().map(|name| served(name)).collect(),
             };
             self.snapshot.workers.push(worker);
         }
         index
+    }
+
+    /// Lets each worker offer the whole of its engine's ladder.
+    pub(super) fn offer_all(&mut self) {
+        for worker in &mut self.snapshot.workers {
+            for served in &mut worker.presets {
+                served.plans = Plan::ladder(worker.engine).to_vec();
+            }
+        }
     }
 
     /// Puts a model on a device whose capacity grows by what it books.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mystic_domain::{DeviceId, EngineKind, Mib, Plan, WaitReason, WorkerId};
+use mystic_domain::{ContextPlan, DeviceId, EngineKind, Mib, Plan, WaitReason, WorkerId};
 use mystic_store::{Seat, SnapshotWorker};
 
 use super::super::idle;
@@ -59,6 +59,55 @@ fn the_ladder_is_tried_before_anything_is_unloaded() {
         "{actions:?}"
     );
     assert_eq!(evicted(&actions), []);
+}
+
+#[test]
+fn a_model_is_loaded_another_way_only_where_the_device_cannot_hold_it_as_it_is() {
+    let mut bench = Bench::new();
+    let device = bench.device(1_000, 1);
+    let idle = bench.model(device, "photo", "ready", 100);
+    bench.offer_all();
+    // With the idle model gone the first rungs fit, so it goes.
+    bench.snapshot.devices[device].capacity = bench.snapshot.devices[device].capacity + Mib(700);
+    bench.queue(&[("anime", 512)]);
+    assert_eq!(evicted(&bench.decide()), [idle]);
+    // 500 MiB of weights pass through, beside 164 MiB of activations and the process.
+    let mut bench = Bench::new();
+    bench.device(800, 1);
+    bench.offer_all();
+    bench.queue(&[("anime", 512)]);
+    let actions = bench.decide();
+    let [granted] = grants(&actions)[..] else {
+        panic!("{actions:?}")
+    };
+    assert_eq!(
+        (granted.plan, granted.need.working),
+        (Plan::Streamed, Mib(664))
+    );
+    assert!(
+        matches!(
+            granted.seat,
+            Seat::Load {
+                context: ContextPlan::Streamed,
+                ..
+            }
+        ),
+        "{granted:?}"
+    );
+}
+
+#[test]
+fn a_job_whose_plan_nobody_offers_has_no_worker() {
+    let mut bench = Bench::new();
+    bench.device(20_000, 1);
+    bench.queue(&[("anime", 512)]);
+    bench.snapshot.queued[0].plan = Plan::VaeOnCpu;
+    let none = WaitReason::NoWorker {
+        preset: "anime".into(),
+    };
+    assert_eq!(reason(&bench.decide(), 1), Some(&none));
+    bench.offer_all();
+    assert_eq!(grants(&bench.decide())[0].plan, Plan::VaeOnCpu);
 }
 
 #[test]
@@ -137,7 +186,7 @@ fn nobody_waits_for_memory_in_quarantine() {
         device: DeviceId("host/0".into()),
         engine: EngineKind::Sd,
         max_children: 2,
-        presets: vec![("anime".into(), WEIGHTS)],
+        presets: vec![served("anime")],
     });
     bench.queue(&[("anime", 512), ("tagger", 0)]);
     bench.snapshot.devices[0].capacity = bench.snapshot.devices[0].capacity + Mib(1_300);

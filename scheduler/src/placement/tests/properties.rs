@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mystic_domain::{JobId, ResidentId, WorkerId};
+use mystic_domain::{ContextPlan, JobId, ResidentId, WorkerId};
 use mystic_store::{Seat, Snapshot};
 use proptest::prelude::*;
 
@@ -34,6 +34,7 @@ fn any_bench() -> impl Strategy<Value = Bench> {
                     }
                 }
             }
+            bench.offer_all();
             for (name, side) in jobs {
                 let name = SD.iter().chain(&LLM).nth(name).expect("a name");
                 bench.queue(&[(name, [256, 512, 1024, 2048][side])]);
@@ -53,12 +54,12 @@ fn replay(snapshot: &Snapshot, actions: &[Action]) -> Result<(), TestCaseError> 
         })
         .collect();
     let mut leased: BTreeSet<ResidentId> = BTreeSet::new();
-    let mut models: BTreeSet<(WorkerId, String)> = BTreeSet::new();
+    let mut models: BTreeSet<(WorkerId, String, ContextPlan)> = BTreeSet::new();
     let mut children: BTreeMap<WorkerId, i32> = BTreeMap::new();
     for device in &snapshot.devices {
         leased.extend(device.leases.iter().map(|lease| lease.resident));
         for model in &device.residents {
-            models.insert((model.worker, model.preset.clone()));
+            models.insert((model.worker, model.preset.clone(), model.context));
             *children.entry(model.worker).or_default() += 1;
         }
     }
@@ -72,12 +73,14 @@ fn replay(snapshot: &Snapshot, actions: &[Action]) -> Result<(), TestCaseError> 
                 let model = model.expect("a model of this device");
                 prop_assert_eq!(&model.preset, &grant.preset);
                 prop_assert_eq!(model.worker, grant.worker);
+                prop_assert_eq!(model.context, grant.plan.context());
                 prop_assert!(model.state != "evicting" && !gone.contains(&resident));
                 resident
             }
-            Seat::Load { resident, .. } => {
+            Seat::Load { resident, context } => {
+                prop_assert_eq!(context, grant.plan.context());
                 *booked = *booked + grant.need.resident;
-                prop_assert!(models.insert((grant.worker, grant.preset.clone())));
+                prop_assert!(models.insert((grant.worker, grant.preset.clone(), context)));
                 let count = children.entry(grant.worker).or_default();
                 *count += 1;
                 let worker = snapshot.workers.iter().find(|w| w.id == grant.worker);

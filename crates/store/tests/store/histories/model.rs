@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 
 use mystic_domain::machine::{self, Event};
 use mystic_domain::{
-    DeviceId, FailureKind, Fence, JobId, JobState, Plan, ResidentId, Tried, Verdict, WorkerId,
-    verdict,
+    DeviceId, EngineKind, FailureKind, Fence, JobId, JobState, Plan, ResidentId, Tried, Verdict,
+    WorkerId, verdict,
 };
 use mystic_store::{Beat, Committed, Grant, Seat as On, Settled};
 
 use super::op::How;
 use super::state::{Attempt, Device, Job, Lease, Resident, State, Worker};
 use super::step::{Answer, Seat, Step, Told};
-use crate::support::{PAINTER, TAGGER};
+use crate::support::{OFFERED, PAINTER, TAGGER};
 
 /// What a call that changes nothing answers.
 type Refusal = Answer;
@@ -359,6 +359,10 @@ impl Model {
     /// Ends the attempt of a running job.
     fn conclude(&mut self, id: JobId, how: How) -> JobState {
         let sent = self.sent(id).clone();
+        let engine = match sent.preset {
+            PAINTER => EngineKind::Sd,
+            _ => EngineKind::Llm,
+        };
         let job = self.job(id);
         let how = match how {
             How::Succeeded if job.images_done < sent.pictures => How::Failed(FailureKind::Internal),
@@ -377,6 +381,7 @@ impl Model {
                     max_attempts: sent.max_attempts,
                     engine_deaths: deaths,
                     plan: job.plan,
+                    lower: job.plan.lower(engine, &OFFERED),
                 };
                 job.engine_deaths = deaths;
                 match verdict(kind, tried, 0.0) {

@@ -8,7 +8,7 @@ use mystic_store::{
 
 use super::op::How;
 use super::step::{Answer, Seat, Step, Told};
-use crate::support::{PAINTER, TAGGER, new_job, sha256};
+use crate::support::{OFFERED, PAINTER, TAGGER, new_job, sha256};
 
 /// A lead that is over, since each lane took the next.
 const PAST_LEAD: i64 = 0;
@@ -218,7 +218,8 @@ impl Real<'_> {
 fn registration(worker: mystic_domain::WorkerId, seat: &Seat) -> Registration {
     let served = |preset: &str| ServedPreset {
         preset: preset.into(),
-        weights: Mib(90),
+        weights: Mib(90).into(),
+        plans: OFFERED.to_vec(),
         problem: None,
     };
     Registration {

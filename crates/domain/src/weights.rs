@@ -1,0 +1,32 @@
+//! The size of a model's weights by what they are for: a plan moves one part or another off the device.
+
+use crate::Mib;
+
+/// The size of a model's weights in three parts, each of which a plan can put elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weights {
+    /// The diffusion network, with whatever can't be told apart from it; all of a language model.
+    pub network: Mib,
+    /// What reads the prompt.
+    pub text_encoders: Mib,
+    /// What makes pixels of latents.
+    pub decoder: Mib,
+}
+
+impl Weights {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> Mib {
+        self.network + self.text_encoders + self.decoder
+    }
+}
+
+/// Weights that can't be told apart.
+impl From<Mib> for Weights {
+    fn from(network: Mib) -> Self {
+        Self {
+            network,
+            ..Self::default()
+        }
+    }
+}
