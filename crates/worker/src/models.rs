@@ -1,11 +1,14 @@
-//! Which presets this worker can serve: their files are below the models directory, and how large they are.
+//! Which presets this worker can serve: their files are below the models directory and whole, and how large they are.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use mystic_domain::{ContextPlan, EngineKind, ImageFiles, Mib, Model, Preset, Weights, need};
+use mystic_domain::{
+    ContextPlan, EngineKind, ImageFiles, InvalidField, Mib, Model, Preset, TextModel, Weights, need,
+};
 use mystic_engine::LoadModel;
 use mystic_store::{DeviceInfo, PresetRecord, ServedPreset};
+use mystic_weights::Header;
 
 use crate::plans;
 
@@ -35,33 +38,67 @@ pub(crate) fn survey(
         .collect()
 }
 
-/// Size of a preset's files by what they are for, or which one is missing. A checkpoint that holds everything counts as
-/// the network: nothing of it is then reckoned to be off the device that is not.
+/// Size of a preset's weights by what they are for, or which file can't be loaded and why. Headers alone are read.
 pub(crate) fn weights(dir: &Path, preset: &Preset) -> Result<Weights, String> {
-    let parts = match &preset.model {
-        Model::Sd(model) => model.files.parts(),
-        Model::Llm(model) => [vec![&*model.file], Vec::new(), Vec::new()],
-    };
     let mut counted = BTreeSet::new();
-    let mut sizes = [Mib(0); 3];
-    for (names, size) in parts.iter().zip(&mut sizes) {
-        let mut bytes = 0;
+    let mut sizes = [0; 3];
+    for (role, names) in parts(preset).iter().enumerate() {
         for name in names.iter().filter(|name| counted.insert(**name)) {
-            let path = below(dir, name)?;
-            let file = std::fs::metadata(&path).map_err(|error| format!("{name}: {error}"))?;
-            if !file.is_file() {
-                return Err(format!("{name} is no file"));
+            let header = mystic_weights::read(&below(dir, name)?)
+                .map_err(|error| format!("{name}: {}", error.problem))?;
+            let modules = header.modules();
+            match &preset.model {
+                Model::Llm(model) => {
+                    agree(model, &header)?;
+                    sizes[role] += modules.total();
+                }
+                // A checkpoint that holds everything is told apart by its tensors.
+                Model::Sd(_) if role == 0 => {
+                    sizes[0] += modules.diffusion + modules.rest;
+                    sizes[1] += modules.text_encoders;
+                    sizes[2] += modules.autoencoder;
+                }
+                Model::Sd(_) => sizes[role] += modules.total(),
             }
-            bytes += file.len();
         }
-        *size = Mib::from_bytes(bytes);
     }
-    let [network, text_encoders, decoder] = sizes;
+    let [network, text_encoders, decoder] = sizes.map(Mib::from_bytes);
     Ok(Weights {
         network,
         text_encoders,
         decoder,
     })
+}
+
+/// A preset's files by what they are for: network, text encoders, decoder.
+fn parts(preset: &Preset) -> [Vec<&str>; 3] {
+    match &preset.model {
+        Model::Sd(model) => model.files.parts(),
+        Model::Llm(model) => [vec![&*model.file], Vec::new(), Vec::new()],
+    }
+}
+
+/// Holds what a preset says of its language model against the file: its memory is estimated from that.
+fn agree(model: &TextModel, header: &Header) -> Result<(), String> {
+    let file = &model.file;
+    let there = header
+        .language_model()
+        .map_err(|problem| format!("{file}: {problem}"))?;
+    for (field, value, there) in [
+        ("layers", model.layers, there.layers),
+        ("kv_heads", model.kv_heads, there.kv_heads),
+        ("head_dim", model.head_dim, there.head_dim),
+    ] {
+        if value != there {
+            let allowed = format!("{there}, as {file} says");
+            return Err(InvalidField::new(field, value, allowed).to_string());
+        }
+    }
+    if !(1..=there.context).contains(&model.context) {
+        let allowed = format!("1 to {}, which {file} was trained for", there.context);
+        return Err(InvalidField::new("context", model.context, allowed).to_string());
+    }
+    Ok(())
 }
 
 /// The path of a preset's file; a name that leaves the models directory is refused.
@@ -135,11 +172,136 @@ pub(crate) fn load(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::Path;
 
-    use mystic_domain::{ImageFiles, Mib, Preset, Weights};
+    use mystic_domain::{DeviceId, EngineKind, Mib, Model, Preset, TextModel, Weights};
+    use mystic_store::{DeviceInfo, PresetRecord};
 
-    use super::{below, weights};
+    use super::{below, survey};
+
+    const TAGGER: &str = "demo-tagger/smollm2-135m-instruct-q4_1.gguf";
+    const PAINTER: &str = "demo/demo-painter-q8_0.gguf";
+
+    fn models() -> &'static Path {
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models"))
+    }
+
+    fn tagger() -> TextModel {
+        TextModel {
+            file: TAGGER.to_owned(),
+            context: 2048,
+            layers: 30,
+            kv_heads: 3,
+            head_dim: 64,
+        }
+    }
+
+    fn painter(files: &serde_json::Value) -> Model {
+        let side = 128;
+        let model = serde_json::json!({
+            "engine": "sd", "files": files,
+            "defaults": { "width": side, "height": side, "steps": 8, "cfg": 3.0 },
+            "limits": {
+                "multiple": 8, "min_side": side, "max_side": side, "max_steps": 50, "max_batch": 1,
+            },
+        });
+        serde_json::from_value(model).expect("a model")
+    }
+
+    fn device() -> DeviceInfo {
+        DeviceInfo {
+            id: DeviceId("host/cpu".into()),
+            kind: "cpu".into(),
+            name: String::new(),
+            total: Mib(1000),
+            capacity: Mib(1000),
+            turns: 1,
+        }
+    }
+
+    /// What is said of one preset: its size, or its problem.
+    fn said(dir: &Path, model: Model) -> Result<Weights, String> {
+        let preset = Preset {
+            name: "one".to_owned(),
+            title: String::new(),
+            model,
+        };
+        let engine = preset.engine();
+        let workers = Vec::new();
+        let served = survey(dir, engine, &device(), &[PresetRecord { preset, workers }]).remove(0);
+        served.problem.map_or(Ok(served.weights), Err)
+    }
+
+    #[test]
+    fn the_demo_presets_can_be_served() {
+        let files = serde_json::json!({ "model": PAINTER, "taesd": PAINTER });
+        // One file holds all of it, told apart by its tensors.
+        let whole = said(models(), painter(&files)).expect("it can be served");
+        let parts = [whole.network, whole.text_encoders, whole.decoder];
+        assert!(parts.iter().all(|part| *part > Mib(0)), "{whole:?}");
+        assert!((17..=19).contains(&whole.total().0), "{whole:?}");
+        assert_eq!(said(models(), Model::Llm(tagger())), Ok(Mib(93).into()));
+        assert_eq!(survey(models(), EngineKind::Llm, &device(), &[]), []);
+    }
+
+    #[test]
+    fn a_preset_that_says_another_model_than_its_file_is_a_problem() {
+        let changed = |change: fn(&mut TextModel)| {
+            let mut model = tagger();
+            change(&mut model);
+            said(models(), Model::Llm(model)).expect_err("a problem")
+        };
+        assert_eq!(
+            changed(|model| model.layers = 28),
+            format!("layers is 28; allowed: 30, as {TAGGER} says")
+        );
+        assert_eq!(
+            changed(|model| model.kv_heads = 9),
+            format!("kv_heads is 9; allowed: 3, as {TAGGER} says")
+        );
+        assert_eq!(
+            changed(|model| model.head_dim = 128),
+            format!("head_dim is 128; allowed: 64, as {TAGGER} says")
+        );
+        for context in [0, 8193] {
+            let mut model = tagger();
+            model.context = context;
+            assert_eq!(
+                said(models(), Model::Llm(model)),
+                Err(format!(
+                    "context is {context}; allowed: 1 to 8192, which {TAGGER} was trained for"
+                ))
+            );
+        }
+        assert_eq!(
+            changed(|model| PAINTER.clone_into(&mut model.file)),
+            format!("{PAINTER}: metadata z_image.block_count is missing; allowed: 1 to 1024")
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_missing_cut_off_or_of_no_known_format_is_a_problem() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = serde_json::json!({ "model": "a.gguf" });
+        let said = || said(dir.path(), painter(&file)).expect_err("a problem");
+        assert_eq!(said(), "a.gguf: No such file or directory (os error 2)");
+
+        let path = dir.path().join("a.gguf");
+        let whole = fs::read(models().join(PAINTER)).expect("the demo model");
+        fs::write(&path, &whole[..whole.len() - 1]).expect("a file");
+        assert_eq!(
+            said(),
+            "a.gguf: it is cut off: tensor tae.encoder.layers.14.bias ends at byte 17399072, the file at 17399071"
+        );
+        fs::write(&path, "a picture").expect("a file");
+        assert!(said().starts_with(
+            "a.gguf: it is neither GGUF nor safetensors: it starts with \"a picture\""
+        ));
+        fs::remove_file(&path).expect("gone");
+        fs::create_dir(&path).expect("a directory");
+        assert_eq!(said(), "a.gguf: it is no regular file");
+    }
 
     #[test]
     fn a_preset_cannot_leave_the_models_directory() {
@@ -150,42 +312,5 @@ mod tests {
             below(Path::new("models"), "demo/a.gguf"),
             Ok("models/demo/a.gguf".into())
         );
-    }
-
-    #[test]
-    fn each_file_counts_once_and_for_what_it_is_for() {
-        let dir = tempfile::tempdir().expect("a directory");
-        for (name, mib) in [("all", 5), ("clip", 2), ("t5", 3), ("ae", 1)] {
-            let file = std::fs::File::create(dir.path().join(name)).expect("a file");
-            file.set_len(mib << 20).expect("its size");
-        }
-        let name = |name: &str| Some(name.to_owned());
-        let preset = |files: ImageFiles| -> Preset {
-            serde_json::from_value(serde_json::json!({
-                "name": "a", "title": "A", "engine": "sd", "files": files,
-                "defaults": {"width": 8, "height": 8, "steps": 1, "cfg": 1.0},
-                "limits": {"multiple": 8, "min_side": 8, "max_side": 8, "max_steps": 1, "max_batch": 1},
-            }))
-            .expect("a preset")
-        };
-        let parts = preset(ImageFiles {
-            diffusion_model: name("all"),
-            clip_l: name("clip"),
-            t5xxl: name("t5"),
-            vae: name("ae"),
-            ..ImageFiles::default()
-        });
-        let sizes = Weights {
-            network: Mib(5),
-            text_encoders: Mib(5),
-            decoder: Mib(1),
-        };
-        assert_eq!(weights(dir.path(), &parts), Ok(sizes));
-        let whole = preset(ImageFiles {
-            model: name("all"),
-            taesd: name("all"),
-            ..ImageFiles::default()
-        });
-        assert_eq!(weights(dir.path(), &whole), Ok(Mib(5).into()));
     }
 }

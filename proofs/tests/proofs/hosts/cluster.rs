@@ -19,7 +19,7 @@ use super::network::Network;
 use crate::stack::{LEASE_TIMES, PATIENCE, ShownUnless, models};
 
 const API: &str = "http://127.0.0.1:8787";
-/// What a worker's survey looks for. A fake engine reads none of it.
+/// What a worker's survey reads the headers of. A fake engine reads none of it.
 const MODELS: [&str; 2] = [
     "demo/demo-painter-q8_0.gguf",
     "demo-tagger/smollm2-135m-instruct-q4_1.gguf",
@@ -149,7 +149,9 @@ impl Cluster {
         for model in MODELS {
             let file = disk.join("models").join(model);
             std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
-            std::fs::write(file, "a stand-in").expect("written");
+            if !file.exists() {
+                std::os::unix::fs::symlink(models().join(model), file).expect("linked");
+            }
         }
         let main = self.network.main_from(host);
         let access = &self.access[host];
