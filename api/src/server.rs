@@ -22,6 +22,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::events::Hub;
 use crate::guard::{self, Guard};
 use crate::hints::Hints;
+use crate::outlook::Outlooks;
 use crate::problem::Problem;
 use crate::routes::internal;
 use crate::state::App;
@@ -101,6 +102,7 @@ impl Server {
             hints: Hints::start(queue.clone()),
             guard: Arc::new(Guard::new(address, &config.api)),
             files: Arc::new(files),
+            outlooks: Outlooks::default(),
             config: Arc::new(config),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             shutdown: shutdown.clone(),

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::events::Hub;
 use crate::guard::Guard;
 use crate::hints::Hints;
+use crate::outlook::Outlooks;
 
 /// The parts of a running API; clones share them.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct App {
     pub hints: Hints,
     /// New events as they come.
     pub hub: Hub,
+    /// What is expected of jobs that wait.
+    pub outlooks: Outlooks,
     /// The pictures' files.
     pub files: Arc<LocalFileSystem>,
     /// Who may come in.

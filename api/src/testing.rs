@@ -172,7 +172,8 @@ impl TestApi {
 pub struct TestWorker<'a> {
     api: &'a TestApi,
     pub worker: WorkerId,
-    device: DeviceId,
+    /// Its device.
+    pub device: DeviceId,
 }
 
 impl TestWorker<'_> {
@@ -194,6 +195,7 @@ impl TestWorker<'_> {
                 context: ContextPlan::Default,
             },
             turns: 1,
+            expected: Duration::from_secs(1),
         };
         let Granted::Yes(fence) = store.grant(&grant).await.expect("granted") else {
             panic!("the grant is refused")

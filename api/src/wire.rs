@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::cursor::Cursor;
+use crate::outlook::Estimate;
 
 /// A job.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -39,8 +40,10 @@ pub struct JobDetail {
     /// The job.
     #[serde(flatten)]
     pub job: Job,
-    /// How many queued jobs come before it; only while it is queued.
+    /// Jobs that are due before it; only while it is queued.
     pub position: Option<i64>,
+    /// Where, how and when it is expected to run; only while it is queued and that can be told.
+    pub estimate: Option<Estimate>,
     /// Its attempts, first to last.
     pub attempts: Vec<AttemptRecord>,
     /// The pictures that it has made so far, by index.

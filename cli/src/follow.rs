@@ -127,6 +127,13 @@ pub fn waiting(reason: Option<&WaitReason>) -> String {
             "queued: needs {} MiB, {} MiB are free on {device}",
             need.0, free.0
         ),
+        Some(WaitReason::TooLarge { device, need, most }) => format!(
+            "queued: needs {} MiB, and {device}, which comes nearest, has {} MiB at most",
+            need.0, most.0
+        ),
+        Some(WaitReason::ModelLoading { device, preset }) => {
+            format!("queued: {preset} is being loaded on {device}")
+        }
         Some(WaitReason::Behind { n }) => format!("queued: {n} jobs come first"),
         Some(WaitReason::NotBefore) => "queued for a later time".to_owned(),
         Some(WaitReason::Paused { by }) => match by {

@@ -11,6 +11,11 @@ describe('wait reasons in words', () => {
       { reason: 'vram_short', device: 'studio/cpu', need: 6656, free: 900 },
       'Needs 6.5 GiB on studio/cpu, where 900 MiB is free.',
     ],
+    [
+      { reason: 'too_large', device: 'GPU-1', need: 24576, most: 11776 },
+      'Needs 24 GiB, and GPU-1, which comes nearest, has 11.5 GiB at most.',
+    ],
+    [{ reason: 'model_loading', device: 'GPU-1', preset: 'demo' }, '“demo” is being loaded on GPU-1.'],
     [{ reason: 'behind', n: 0 }, 'Next in line; waits for a turn.'],
     [{ reason: 'behind', n: 1 }, 'One job comes first.'],
     [{ reason: 'behind', n: 12 }, '12 jobs come first.'],

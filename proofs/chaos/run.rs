@@ -157,7 +157,7 @@ async fn sleep_out(stack: &Stack) {
 }
 
 async fn open_jobs(store: &Store) -> anyhow::Result<Vec<String>> {
-    let mut open = store.waiting(10).await?;
+    let mut open = store.waiting(&[], 10).await?;
     open.extend(store.held(10).await?);
     Ok(open.iter().map(|job| format!("{job:?}")).collect())
 }

@@ -5,6 +5,7 @@ mod audit;
 mod cleanup;
 mod dispatch;
 mod expire;
+mod learn;
 mod reap;
 mod rehint;
 mod strays;
@@ -22,6 +23,7 @@ pub use audit::Audit;
 pub use cleanup::Cleanup;
 pub use dispatch::Dispatch;
 pub use expire::Expire;
+pub use learn::Learn;
 pub use reap::Reap;
 pub use rehint::Rehint;
 pub use strays::Strays;
@@ -35,6 +37,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often files and Redis keys are cleaned up when nothing asks for it.
 const CLEANUP: Duration = Duration::from_mins(1);
+/// How often the times of what has ended are taken in.
+const LEARN: Duration = Duration::from_secs(5);
 /// How often a part of the files is looked at.
 const LOOK: Duration = Duration::from_secs(10);
 /// Tickets of submitted jobs that may wait for the dispatcher; each says only "look".
@@ -118,6 +122,8 @@ pub async fn run(
     tasks.spawn(drive(cleanup, CLEANUP, fleet, shutdown.clone()));
     let strays = Strays::new(store.clone(), outputs.clone(), unused);
     tasks.spawn(drive(strays, LOOK, quiet(), shutdown.clone()));
+    let learn = Learn::new(store.clone());
+    tasks.spawn(drive(learn, LEARN, quiet(), shutdown.clone()));
     let audit = Audit::new(store.clone(), outputs);
     tasks.spawn(drive(audit, LOOK, quiet(), shutdown.clone()));
 

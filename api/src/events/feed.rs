@@ -217,6 +217,7 @@ mod tests {
     use crate::events::Hub;
     use crate::guard::Guard;
     use crate::hints::Hints;
+    use crate::outlook::Outlooks;
     use crate::testing::TestApi;
 
     /// More than the hub keeps for a client that lags.
@@ -231,6 +232,7 @@ mod tests {
             files: Arc::new(
                 LocalFileSystem::new_with_prefix(&api.config.store.outputs).expect("a directory"),
             ),
+            outlooks: Outlooks::default(),
             config: Arc::new(api.config.clone()),
             streams: Arc::new(Semaphore::new(streams)),
             store: api.store.clone(),

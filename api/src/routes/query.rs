@@ -35,6 +35,13 @@ fn number<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(value: D) -> Resu
         .map_err(|error| D::Error::custom(format!("{error}, expected a whole number")))
 }
 
+/// `true` or `false`.
+pub fn flag<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    let text = String::deserialize(value)?;
+    text.parse()
+        .map_err(|_| D::Error::custom(format!("{text} is neither, expected true or false")))
+}
+
 /// Names separated by commas.
 pub fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(value: D) -> Result<Vec<T>, D::Error> {
     let text = String::deserialize(value)?;

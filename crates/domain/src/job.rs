@@ -218,6 +218,22 @@ pub enum WaitReason {
         /// MiB that are free there.
         free: Mib,
     },
+    /// No device that serves the preset could hold the job, whatever else were unloaded.
+    TooLarge {
+        /// The device that comes nearest.
+        device: DeviceId,
+        /// MiB that the job needs there with its most frugal plan.
+        need: Mib,
+        /// MiB that it could have there at most.
+        most: Mib,
+    },
+    /// Its model is being loaded.
+    ModelLoading {
+        /// Where.
+        device: DeviceId,
+        /// What.
+        preset: String,
+    },
     /// All turns of the fitting devices are taken, or other jobs come first.
     Behind {
         /// Jobs that come first.

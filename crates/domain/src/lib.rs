@@ -13,6 +13,7 @@ mod preset;
 pub mod tags;
 mod units;
 mod weights;
+pub mod work;
 
 pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Tried, Verdict, verdict};
 pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, WorkerId};

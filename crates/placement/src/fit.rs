@@ -1,5 +1,7 @@
 //! How a job fits on a device: rung, victims and time weighed together.
 
+use std::cmp::Reverse;
+
 use mystic_domain::EngineKind;
 
 use crate::demand::Demand;
@@ -8,7 +10,7 @@ use crate::slot::{Life, Slot};
 use crate::snapshot::turns;
 use crate::{Millis, Policy, Preset, PresetIndex};
 
-/// A plan that takes less memory may cost this part of the run, where others wait for memory too.
+/// A plan that takes less memory may cost this part of the run, where others wait that would find none.
 const FRUGALITY: i64 = 8;
 
 /// Jobs that a reload is counted for, at most.
@@ -40,6 +42,7 @@ impl Fit {
     }
 }
 
+#[derive(Clone, Copy)]
 pub(crate) struct Weighing<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) presets: &'a [Preset],
@@ -60,11 +63,24 @@ impl Weighing<'_> {
         job: &Job,
         due: Millis,
     ) -> Option<Fit> {
+        let cheapest = self.best_rung(slot, class, job, due)?;
+        if self.limit == i64::MAX || class.rungs.len() == 1 {
+            return Some(cheapest);
+        }
+        // The rung that is taken may be dearer than the cheapest, and must not depend on what the limit left out.
+        let unlimited = Weighing {
+            limit: i64::MAX,
+            ..*self
+        };
+        unlimited.best_rung(slot, class, job, due)
+    }
+
+    fn best_rung(&self, slot: &Slot<'_>, class: &Class, job: &Job, due: Millis) -> Option<Fit> {
         let mut best: Option<Fit> = None;
         for (at, rung) in class.rungs.iter().enumerate() {
             let fit = self.on_rung(slot, class, job, due, (at, rung));
             best = match (best, fit) {
-                (Some(best), Some(fit)) if self.better(&fit, &best) => Some(fit),
+                (Some(best), Some(fit)) if self.better(slot, class, &fit, &best) => Some(fit),
                 (None, fit) => fit,
                 (best, _) => best,
             };
@@ -72,11 +88,25 @@ impl Weighing<'_> {
         best
     }
 
-    fn better(&self, fit: &Fit, than: &Fit) -> bool {
-        if self.crowded && fit.is_immediate() {
+    fn better(&self, slot: &Slot<'_>, class: &Class, fit: &Fit, than: &Fit) -> bool {
+        if self.crowded && fit.is_immediate() && self.is_dear(slot, class, than) {
             return fit.ask < than.ask && fit.cost <= than.cost + than.busy / FRUGALITY;
         }
         fit.cost < than.cost
+    }
+
+    /// Whether this fit costs a model, or one that is wanted and is not here would find no room beside it.
+    fn is_dear(&self, slot: &Slot<'_>, class: &Class, fit: &Fit) -> bool {
+        let mut presets = self.presets.iter().enumerate();
+        fit.victims != 0
+            || presets.any(|(at, preset)| {
+                let other = PresetIndex(at);
+                other != class.preset
+                    && (preset.upcoming > 0 || self.demand.jobs(other) > 0)
+                    && slot.served(other).is_some()
+                    && !slot.holds(other)
+                    && slot.free - fit.ask < preset.resident.0
+            })
     }
 
     fn on_rung(
@@ -89,6 +119,9 @@ impl Weighing<'_> {
     ) -> Option<Fit> {
         let engine = self.presets[class.preset.0].engine;
         let served = slot.served(class.preset)?;
+        if !served.plans.has(rung.plan) {
+            return None;
+        }
         let mut delay = 0;
         let there = slot.models.iter().position(|model| {
             model.preset == class.preset
@@ -262,6 +295,7 @@ impl Weighing<'_> {
                         self.demand.wants(model.preset),
                         *price,
                         model.engine == EngineKind::Sd,
+                        Reverse(model.idle),
                         *at,
                     )
                 })

@@ -2,7 +2,7 @@
 
 use mystic_domain::{ContextPlan, EngineKind, JobId};
 
-use crate::queue::Class;
+use crate::queue::{Class, Rung};
 use crate::snapshot::seat;
 use crate::{Device, Hold, Millis, Model, ModelState, PresetIndex, Served};
 
@@ -106,13 +106,17 @@ impl<'a> Slot<'a> {
             .any(|model| model.preset == preset && model.is_live())
     }
 
+    /// The rungs of a class that a worker offers here.
+    pub(crate) fn offers<'c>(&self, class: &'c Class) -> impl Iterator<Item = &'c Rung> {
+        let served = self.served(class.preset);
+        let rungs = class.rungs.iter();
+        rungs.filter(move |rung| served.is_some_and(|served| served.plans.has(rung.plan)))
+    }
+
     /// Whether it could hold the class if everything else were gone.
     pub(crate) fn holds_ever(&self, class: &Class) -> bool {
-        self.served(class.preset).is_some()
-            && class
-                .rungs
-                .iter()
-                .any(|rung| (rung.need.resident + rung.need.working).0 <= self.reachable)
+        self.offers(class)
+            .any(|rung| (rung.need.resident + rung.need.working).0 <= self.reachable)
     }
 
     /// Whether the engine's worker has as many models as it may.

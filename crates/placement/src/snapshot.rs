@@ -1,6 +1,6 @@
 //! What a decision is made on: the ledger as it was at one moment, in the placement's own terms.
 
-use mystic_domain::{ContextPlan, EngineKind, Mib, ResidentId};
+use mystic_domain::{ContextPlan, EngineKind, Mib, Plan, ResidentId};
 
 use crate::{Millis, Queue};
 
@@ -58,6 +58,29 @@ pub struct Served {
     pub pace: f64,
     /// From the grant to a loaded model.
     pub load: Millis,
+    /// The rungs that the worker offers.
+    pub plans: Plans,
+}
+
+/// A set of plans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plans(u16);
+
+impl Plans {
+    /// Every plan.
+    pub const ALL: Self = Self(u16::MAX);
+
+    /// These plans.
+    #[must_use]
+    pub fn of(plans: &[Plan]) -> Self {
+        Self(plans.iter().fold(0, |set, plan| set | 1 << *plan as u16))
+    }
+
+    /// Whether it is one of them.
+    #[must_use]
+    pub fn has(self, plan: Plan) -> bool {
+        self.0 & 1 << plan as u16 != 0
+    }
 }
 
 /// A model on a device.

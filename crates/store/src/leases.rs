@@ -17,7 +17,7 @@ pub(crate) use expire::give_back;
 pub use grant::{Grant, Granted, Seat};
 pub(crate) use settle::conclude;
 pub use settle::{Outcome, Settled};
-pub use snapshot::{QueuedJob, Snapshot, SnapshotPreset, SnapshotWorker};
+pub use snapshot::{HeldJob, QueuedJob, Snapshot, SnapshotPreset, SnapshotWorker, Wait};
 
 /// Locks the device that holds a job, if one does: the first step of whatever ends a lease.
 pub(crate) async fn lock_device_of(tx: &mut PgConnection, job: JobId) -> Result<Option<DeviceId>> {

@@ -40,8 +40,11 @@ pub(crate) async fn recount(tx: &mut PgConnection, device: &DeviceId) -> Result<
     sqlx::query(
         "UPDATE devices SET
              resident_mib = (SELECT coalesce(sum(booked_mib), 0) FROM residents WHERE device_id = $1),
-             working_mib  = (SELECT coalesce(sum(working_mib), 0) FROM leases WHERE device_id = $1),
-             turns_taken  = (SELECT coalesce(sum(turns), 0) FROM leases WHERE device_id = $1)
+             working_mib  = booked.working,
+             turns_taken  = booked.turns,
+             idle_since   = CASE WHEN booked.turns < devices.turns THEN coalesce(idle_since, now()) END
+         FROM (SELECT coalesce(sum(working_mib), 0) AS working, coalesce(sum(turns), 0) AS turns
+               FROM leases WHERE device_id = $1) AS booked
          WHERE id = $1",
     )
     .bind(&device.0)

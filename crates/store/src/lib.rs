@@ -10,6 +10,7 @@ mod images;
 mod jobs;
 mod keys;
 mod leader;
+mod learn;
 mod leases;
 mod ledger;
 mod pauses;
@@ -32,9 +33,10 @@ pub use jobs::{
     AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Reprioritised, Retried, Submitted,
 };
 pub use leader::Leader;
+pub use learn::LearnedTime;
 pub use leases::{
-    Claimed, Grant, Granted, Outcome, QueuedJob, Seat, Settled, Snapshot, SnapshotPreset,
-    SnapshotWorker,
+    Claimed, Grant, Granted, HeldJob, Outcome, QueuedJob, Seat, Settled, Snapshot, SnapshotPreset,
+    SnapshotWorker, Wait,
 };
 pub use pauses::PauseRecord;
 pub use presets::{PresetOnWorker, PresetRecord};

@@ -178,7 +178,7 @@ export interface paths {
         };
         /**
          * Show a job
-         * @description With its attempts, pictures, live progress and, while it waits, its position. With `wait` the answer is held back
+         * @description With its attempts, pictures, live progress and, while it waits, its position and what is expected of it. With `wait` the answer is held back
          *     until the job has ended or the time is over.
          */
         get: operations["show_job"];
@@ -459,6 +459,11 @@ export interface components {
             host: string;
             /** @description NVML UUID or `<host>/cpu`. */
             id: components["schemas"]["DeviceId"];
+            /**
+             * Format: date-time
+             * @description Since when a turn was free without a break; absent while none is.
+             */
+            idle_since?: string | null;
             /** @description `cuda` or `cpu`. */
             kind: string;
             /** @description Jobs on it. */
@@ -506,11 +511,36 @@ export interface components {
             /** @description Booked by jobs that run. */
             working: components["schemas"]["Mib"];
         };
+        /** @description What would come of a job. */
+        DryRun: {
+            outlook?: components["schemas"]["Outlook"] | null;
+            /** @description Its parameters, every default filled in. */
+            params: components["schemas"]["JobParams"];
+        };
         /**
          * @description The native engine that a job needs.
          * @enum {string}
          */
         EngineKind: "sd" | "llm";
+        /** @description Where, how and when a job is expected to run. */
+        Estimate: {
+            /** @description The device. */
+            device: components["schemas"]["DeviceId"];
+            /** @description MiB of model and job together. */
+            need: components["schemas"]["Mib"];
+            /** @description The plan. */
+            plan: components["schemas"]["Plan"];
+            /**
+             * Format: double
+             * @description Seconds from its start to its end, the model's load included.
+             */
+            run_s: number;
+            /**
+             * Format: double
+             * @description Seconds from now to its start.
+             */
+            start_in_s: number;
+        };
         /** @description One event of a job. */
         EventRecord: {
             /**
@@ -914,11 +944,12 @@ export interface components {
         JobDetail: components["schemas"]["Job"] & {
             /** @description Its attempts, first to last. */
             attempts: components["schemas"]["AttemptRecord"][];
+            estimate?: components["schemas"]["Estimate"] | null;
             /** @description The pictures that it has made so far, by index. */
             images: components["schemas"]["Image"][];
             /**
              * Format: int64
-             * @description How many queued jobs come before it; only while it is queued.
+             * @description Jobs that are due before it; only while it is queued.
              */
             position?: number | null;
             /** @description The jobs that tag its pictures. */
@@ -1053,8 +1084,18 @@ export interface components {
         JobState: "queued" | "leased" | "running" | "succeeded" | "failed" | "cancelled";
         /** @description A job on a device. */
         LeaseRecord: {
+            /**
+             * Format: int64
+             * @description Milliseconds from then to the job's end, as the grant predicted it.
+             */
+            expected_ms: number;
             /** @description The grant's number. */
             fence: components["schemas"]["Fence"];
+            /**
+             * Format: date-time
+             * @description When it was granted.
+             */
+            granted_at: string;
             /** @description The job. */
             job: components["schemas"]["JobId"];
             /** @description The model. */
@@ -1084,6 +1125,16 @@ export interface components {
             /** @enum {string} */
             engine: "llm";
         });
+        /** @description What is expected of a job that waits. */
+        Outlook: {
+            estimate?: components["schemas"]["Estimate"] | null;
+            /**
+             * Format: int64
+             * @description Jobs that are due before it.
+             */
+            position: number;
+            wait_reason?: components["schemas"]["WaitReason"] | null;
+        };
         /** @description What a pause covers. */
         Pause: {
             /** @enum {string} */
@@ -1264,6 +1315,11 @@ export interface components {
             booked: components["schemas"]["Mib"];
             /** @description How it is loaded. */
             context: components["schemas"]["ContextPlan"];
+            /**
+             * Format: date-time
+             * @description When it was granted.
+             */
+            created_at: string;
             /** @description Its id. */
             id: components["schemas"]["ResidentId"];
             /**
@@ -1289,6 +1345,8 @@ export interface components {
             /** @description The worker that holds it. */
             worker: components["schemas"]["WorkerId"];
         };
+        /** @description A job that was there, or what would come of one. */
+        SubmitAnswer: components["schemas"]["Job"] | components["schemas"]["DryRun"];
         /** @description Pictures from a prompt. */
         SubmitGenerate: {
             /** @description Whether each picture is tagged; the server's configuration decides where absent. */
@@ -1430,6 +1488,22 @@ export interface components {
             need: components["schemas"]["Mib"];
             /** @enum {string} */
             reason: "vram_short";
+        } | {
+            /** @description The device that comes nearest. */
+            device: components["schemas"]["DeviceId"];
+            /** @description MiB that it could have there at most. */
+            most: components["schemas"]["Mib"];
+            /** @description MiB that the job needs there with its most frugal plan. */
+            need: components["schemas"]["Mib"];
+            /** @enum {string} */
+            reason: "too_large";
+        } | {
+            /** @description Where. */
+            device: components["schemas"]["DeviceId"];
+            /** @description What. */
+            preset: string;
+            /** @enum {string} */
+            reason: "model_loading";
         } | {
             /**
              * Format: int32
@@ -1781,7 +1855,10 @@ export interface operations {
     };
     submit_job: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say what would come of the job, and store nothing. */
+                dry_run?: boolean;
+            };
             header?: {
                 /** @description 1 to 255 visible ASCII characters, unique per job and owner */
                 "Idempotency-Key"?: string | null;
@@ -1795,13 +1872,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Accepted before, under the same key */
+            /** @description Accepted before, under the same key; with `dry_run`, what would come of it */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["SubmitAnswer"];
                 };
             };
             /** @description Accepted */

@@ -5,6 +5,8 @@ export type WaitReason =
   | { reason: 'no_worker'; preset: string }
   | { reason: 'device_lost'; device: string }
   | { reason: 'vram_short'; device: string; need: number; free: number }
+  | { reason: 'too_large'; device: string; need: number; most: number }
+  | { reason: 'model_loading'; device: string; preset: string }
   | { reason: 'behind'; n: number }
   | { reason: 'not_before' }
   | { reason: 'paused'; by: { scope: 'queue' } | { scope: 'owner' | 'preset' | 'device'; name: string } }
@@ -30,6 +32,10 @@ export function waitingInWords(job: Waiting, now = new Date()): string {
       return `${why.device} is lost: it has to be reset, or does not answer.`
     case 'vram_short':
       return `Needs ${mibInWords(why.need)} on ${why.device}, where ${mibInWords(why.free)} is free.`
+    case 'too_large':
+      return `Needs ${mibInWords(why.need)}, and ${why.device}, which comes nearest, has ${mibInWords(why.most)} at most.`
+    case 'model_loading':
+      return `“${why.preset}” is being loaded on ${why.device}.`
     case 'behind':
       if (why.n === 0) {
         return 'Next in line; waits for a turn.'

@@ -1,22 +1,22 @@
 //! Queued jobs get a lease, or a reason for waiting.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mystic_domain::{JobId, ResidentId, WaitReason};
+use mystic_ledger::{Action, Ledger};
 use mystic_process::fault;
 use mystic_queue::RunTicket;
-use mystic_store::{Grant, Granted, Snapshot, Store};
+use mystic_store::{Grant, Granted, QueuedJob, Snapshot, Store, Wait};
 use tokio::sync::Notify;
 
 use super::{Reconcile, RunError, acted};
 use crate::Hints;
 use crate::gauges::float;
-use crate::placement::{self, Action};
 
 /// Queued jobs of each engine that one pass looks at.
-const LIMIT: i64 = 500;
+const LIMIT: i64 = 10_000;
 
 /// Grants what fits, unloads what is in the way or was idle for too long, and notes why the rest waits.
 pub struct Dispatch {
@@ -72,47 +72,48 @@ impl Reconcile for Dispatch {
 
     async fn run(&mut self) -> Result<(), RunError> {
         let snapshot = self.store.snapshot(LIMIT).await?;
-        let mut reasons = Vec::new();
+        let mut waits = Vec::new();
         let mut leased = false;
-        for action in placement::decide(&snapshot, ResidentId::generate) {
+        for action in Ledger::of(&snapshot).decide(ResidentId::generate) {
             match action {
                 Action::Grant(grant) => {
                     self.grant(&grant).await?;
                     leased = true;
                 }
                 Action::Evict(resident) => self.evict(resident).await?,
-                Action::Wait(job, reason) => reasons.push((job, reason)),
+                Action::Wait(wait) => waits.push(wait),
             }
         }
         if leased {
             self.granted.notify_one();
         }
-        let mut unused = placement::idle(&snapshot, self.idle_unload);
-        unused.extend(placement::released(&snapshot));
+        let mut unused = mystic_ledger::idle(&snapshot, self.idle_unload);
+        unused.extend(mystic_ledger::released(&snapshot));
         for resident in unused {
             self.evict(resident).await?;
         }
         self.store.note_paused(&snapshot.pauses).await?;
-        count_reasons(&reasons);
-        let changed = changed(&snapshot, reasons);
+        count_reasons(&waits);
+        let changed = changed(&snapshot, waits);
         if !changed.is_empty() {
-            self.store.note_wait_reasons(&changed).await?;
+            self.store.note_waits(&changed).await?;
         }
         Ok(())
     }
 }
 
-fn changed(snapshot: &Snapshot, mut reasons: Vec<(JobId, WaitReason)>) -> Vec<(JobId, WaitReason)> {
-    let noted: BTreeMap<JobId, &WaitReason> = snapshot
-        .queued
-        .iter()
-        .filter_map(|job| Some((job.id, job.wait_reason.as_ref()?)))
-        .collect();
-    reasons.retain(|(job, reason)| noted.get(job) != Some(&reason));
-    reasons
+fn changed(snapshot: &Snapshot, mut waits: Vec<Wait>) -> Vec<Wait> {
+    let noted: HashMap<JobId, &QueuedJob> =
+        snapshot.queued.iter().map(|job| (job.id, job)).collect();
+    waits.retain(|wait| {
+        noted.get(&wait.job).is_some_and(|job| {
+            job.wait_reason.as_ref() != Some(&wait.reason) || job.ahead_ms.is_none()
+        })
+    });
+    waits
 }
 
-fn count_reasons(reasons: &[(JobId, WaitReason)]) {
+fn count_reasons(waits: &[Wait]) {
     for (name, of) in [
         (
             "no_worker",
@@ -121,10 +122,14 @@ fn count_reasons(reasons: &[(JobId, WaitReason)]) {
         ("device_lost", |r| {
             matches!(r, WaitReason::DeviceLost { .. })
         }),
+        ("too_large", |r| matches!(r, WaitReason::TooLarge { .. })),
+        ("model_loading", |r| {
+            matches!(r, WaitReason::ModelLoading { .. })
+        }),
         ("vram_short", |r| matches!(r, WaitReason::VramShort { .. })),
         ("behind", |r| matches!(r, WaitReason::Behind { .. })),
     ] {
-        let count = reasons.iter().filter(|(_, reason)| of(reason)).count();
+        let count = waits.iter().filter(|wait| of(&wait.reason)).count();
         metrics::gauge!("mystic_jobs_waiting", "reason" => name).set(float(count));
     }
 }

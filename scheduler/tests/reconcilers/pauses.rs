@@ -1,6 +1,7 @@
 //! What an operator has stopped is not granted, and says so.
 
-use mystic_domain::{DeviceId, JobState, Pause, WaitReason};
+use mystic_domain::{DeviceId, JobState, Pause, ResidentId, WaitReason};
+use mystic_ledger::{Action, Ledger};
 use mystic_scheduler::reconcilers::Reconcile;
 
 use crate::support::{Stack, finish, preset};
@@ -76,14 +77,13 @@ async fn a_decision_made_before_the_pause_is_not_granted_after_it() {
         Pause::Device(stack.store.devices().await.expect("devices").remove(0).id),
     ] {
         let snapshot = stack.store.snapshot(10).await.expect("a snapshot");
-        let decided =
-            mystic_scheduler::placement::decide(&snapshot, mystic_domain::ResidentId::generate);
+        let decided = Ledger::of(&snapshot).decide(ResidentId::generate);
         stack
             .store
             .pause(&pause, false, "local")
             .await
             .expect("paused");
-        let [mystic_scheduler::placement::Action::Grant(grant)] = &decided[..] else {
+        let [Action::Grant(grant)] = &decided[..] else {
             panic!("{decided:?}");
         };
         let granted = stack.store.grant(grant).await.expect("answered");

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use mystic_domain::{JobId, Mib, Need, Plan, ResidentId};
 use mystic_placement::{
-    Action, Class, ClassIndex, Device, Job, Lease, Millis, Model, ModelState, Policy as Figures,
-    Preset, PresetIndex, Queue, Rung, Served, Snapshot, decide, turns,
+    Action, Class, ClassIndex, Device, Job, Lease, Millis, Model, ModelState, Plans,
+    Policy as Figures, Preset, PresetIndex, Queue, Rung, Served, Snapshot, decide, turns,
 };
 use uuid::Uuid;
 
@@ -95,6 +95,7 @@ impl Ledger {
                     Some(Served {
                         pace: 1.0 / card.speed,
                         load: millis(model(preset).load_seconds()),
+                        plans: Plans::ALL,
                     })
                 })
                 .collect(),

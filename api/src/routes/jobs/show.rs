@@ -36,7 +36,7 @@ pub struct ShowJob {
 
 /// Show a job
 ///
-/// With its attempts, pictures, live progress and, while it waits, its position. With `wait` the answer is held back
+/// With its attempts, pictures, live progress and, while it waits, its position and what is expected of it. With `wait` the answer is held back
 /// until the job has ended or the time is over.
 #[utoipa::path(
     get,
@@ -86,11 +86,14 @@ async fn detail(app: &App, record: JobRecord) -> Result<JobDetail, Problem> {
     images.sort_by_key(|image| image.index);
     let pictures: Vec<ImageId> = images.iter().map(|image| image.id).collect();
     let tag_jobs = app.store.jobs_of_images(&pictures).await?;
-    let position = if record.state == JobState::Queued {
-        app.store.position(id).await?
-    } else {
-        None
-    };
+    let (mut position, mut estimate) = (None, None);
+    if record.state == JobState::Queued {
+        match app.outlooks.of(&app.store, id).await? {
+            Some(outlook) => (position, estimate) = (Some(outlook.position), outlook.estimate),
+            // It may not be granted yet, or lies too far back.
+            None => position = app.store.position(id).await?,
+        }
+    }
     let attempts = app.store.attempts(id).await?;
     let mut progress = latest_progress(app, std::slice::from_ref(&record)).await;
     progress.extend(latest_progress(app, &tag_jobs).await);
@@ -98,6 +101,7 @@ async fn detail(app: &App, record: JobRecord) -> Result<JobDetail, Problem> {
     Ok(JobDetail {
         job: Job::new(record, last),
         position,
+        estimate,
         attempts,
         images: images.into_iter().map(Into::into).collect(),
         tag_jobs: with_progress(tag_jobs, &progress),

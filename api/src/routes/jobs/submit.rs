@@ -14,18 +14,50 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{JsonBody, header_text, typed};
+use crate::extract::{JsonBody, Query, header_text, typed};
 use crate::files;
 use crate::guard::Owner;
 use crate::openapi::Problems;
+use crate::outlook::Outlook;
 use crate::problem::Problem;
+use crate::routes::query::flag;
 use crate::state::App;
 use crate::wire::{Job, job_url};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const DEFAULT_ATTEMPTS: i32 = 5;
+
+/// How to submit.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SubmitQuery {
+    /// Only say what would come of the job, and store nothing.
+    #[serde(default, deserialize_with = "flag")]
+    dry_run: bool,
+}
+
+/// What would come of a job.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DryRun {
+    /// Its parameters, every default filled in.
+    params: JobParams,
+    /// What is expected of it; null where it may not start yet.
+    outlook: Option<Outlook>,
+}
+
+/// A job that was there, or what would come of one.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "one exists at a time")]
+pub enum SubmitAnswer {
+    /// Accepted before.
+    Job(Job),
+    /// With `dry_run`.
+    DryRun(DryRun),
+}
 
 /// A job to submit. Unknown fields are refused.
 #[derive(Debug, Serialize, ToSchema)]
@@ -169,11 +201,12 @@ fn default_attempts() -> i32 {
     path = "/api/v1/jobs",
     tag = "jobs",
     operation_id = "submit_job",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters, unique per job and owner")),
+    params(SubmitQuery, ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters, unique per job and owner")),
     request_body = SubmitJob,
     responses(
         (status = 202, description = "Accepted", body = Job, headers(("Location" = String, description = "The job's URL"))),
-        (status = 200, description = "Accepted before, under the same key", body = Job),
+        (status = 200, description = "Accepted before, under the same key; with `dry_run`, what would come of it",
+         body = SubmitAnswer),
         (status = 409, description = "The key was used for another request", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "A field is unknown, missing or not allowed", body = Problem, content_type = "application/problem+json"),
         Problems,
@@ -182,6 +215,7 @@ fn default_attempts() -> i32 {
 pub async fn submit(
     State(app): State<App>,
     Extension(Owner(owner)): Extension<Owner>,
+    Query(SubmitQuery { dry_run }): Query<SubmitQuery>,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
@@ -192,6 +226,14 @@ pub async fn submit(
         owner,
         ..new_job(&app, parse(body)?).await?
     };
+    if dry_run {
+        let outlook = app.outlooks.of_new(&app.store, &new).await?;
+        let answer = DryRun {
+            params: new.params,
+            outlook,
+        };
+        return Ok(Json(SubmitAnswer::DryRun(answer)).into_response());
+    }
     let (status, record) = match app.store.submit(&new).await? {
         Submitted::New(record) => {
             fault::point(fault::Point::Submitted);
@@ -212,12 +254,8 @@ pub async fn submit(
         }
     };
     let location = job_url(record.id);
-    Ok((
-        status,
-        [(header::LOCATION, location)],
-        Json(Job::new(record, None)),
-    )
-        .into_response())
+    let answer = SubmitAnswer::Job(Job::new(record, None));
+    Ok((status, [(header::LOCATION, location)], Json(answer)).into_response())
 }
 
 fn parse(body: Value) -> Result<SubmitJob, Problem> {
@@ -695,6 +733,40 @@ mod tests {
             let job = api.accepted().await;
             assert!(api.store.job(job).await.expect("read").is_some());
         }
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_tells_what_would_come_and_stores_nothing() {
+        let api = TestApi::start().await;
+        let dry = async |request: &Value| {
+            let post = api.post("/api/v1/jobs?dry_run=true").json(request);
+            post.send().await.expect("an answer")
+        };
+        let nobody = dry(&generate()).await;
+        assert_eq!(nobody.status(), 200);
+        let nobody = body(nobody).await;
+        assert_eq!(nobody["outlook"]["wait_reason"]["reason"], "no_worker");
+        assert_eq!(nobody["outlook"]["estimate"], Value::Null);
+        assert_eq!(nobody["params"]["prompt"], "a red circle");
+        let worker = api.worker().await;
+        let told = || async {
+            let told = body(dry(&generate()).await).await;
+            told["outlook"]["wait_reason"].is_null()
+                && told["outlook"]["estimate"]["device"] == json!(worker.device)
+                && told["outlook"]["estimate"]["start_in_s"] == json!(0.0)
+                && told["outlook"]["estimate"]["run_s"].as_f64() > Some(0.0)
+        };
+        wait_until("the worker to be seen", told).await;
+        let mut wrong = generate();
+        wrong["params"]["width"] = json!(1);
+        problem(dry(&wrong).await, 422).await;
+        let maybe = api.post("/api/v1/jobs?dry_run=maybe").json(&generate());
+        let refused = problem(maybe.send().await.expect("an answer"), 422).await;
+        assert_eq!(
+            (&refused["field"], &refused["value"]),
+            (&json!("dry_run"), &json!("maybe"))
+        );
+        assert_eq!(api.shown("/api/v1/queue").await["counts"]["queued"], 0);
     }
 
     #[tokio::test]

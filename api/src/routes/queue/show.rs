@@ -26,7 +26,8 @@ pub async fn show(State(app): State<App>) -> Result<Json<QueueView>, Problem> {
     let counts = app.store.counts().await?;
     let count = |state| counts.get(&state).copied().unwrap_or_default();
     let held = app.store.held(SHOWN).await?;
-    let waiting = app.store.waiting(SHOWN).await?;
+    let order = app.outlooks.order(&app.store).await?;
+    let waiting = app.store.waiting(&order, SHOWN).await?;
     let progress = latest_progress(&app, &held).await;
     Ok(Json(QueueView {
         counts: JobCounts {

@@ -149,12 +149,14 @@ impl Pass<'_> {
 
     /// The device that comes nearest, where not even an empty one could hold the class.
     fn too_large(&self, head: &Head<'_>) -> Option<Reason> {
-        let need = head.class.rungs.last()?.need;
-        let need = need.resident + need.working;
         let serving = self.slots.iter().enumerate();
-        let (device, _) = serving
-            .filter(|(_, slot)| slot.served(head.class.preset).is_some())
-            .max_by_key(|(_, slot)| slot.reachable)?;
+        let offered = serving.filter_map(|(at, slot)| {
+            let needs = slot
+                .offers(head.class)
+                .map(|rung| rung.need.resident + rung.need.working);
+            needs.min().map(|need| (at, need, slot.reachable))
+        });
+        let (device, need, _) = offered.max_by_key(|(_, need, reachable)| reachable - need.0)?;
         Some(Reason::TooLarge {
             device: DeviceIndex(device),
             need,

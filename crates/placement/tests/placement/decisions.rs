@@ -113,7 +113,7 @@ fn tiles_are_taken_before_a_wanted_model_is_unloaded() {
     let both = fleet.devices[2].models.len() == 2;
     assert!(both, "{:?}", fleet.devices[2]);
     fleet.submit(4, 2, 0, SECOND, Millis(0));
-    fleet.submit(10, 0, 0, SECOND, Millis(0));
+    fleet.submit(10, 0, -10, SECOND, Millis(0));
     let actions = fleet.decide();
     assert!(
         !actions

@@ -3,7 +3,7 @@
 use mystic_domain::{ContextPlan, EngineKind, JobId, Mib, Need, Plan, ResidentId};
 use mystic_placement::{
     Action, Class, ClassIndex, Device, DeviceIndex, Grant, Job, Lease, Millis, Model, ModelState,
-    Policy, Preset, PresetIndex, Queue, Rung, Served, Snapshot, decide, seat, turns,
+    Plans, Policy, Preset, PresetIndex, Queue, Rung, Served, Snapshot, decide, seat, turns,
 };
 use uuid::Uuid;
 
@@ -39,7 +39,11 @@ impl Fleet {
             let (gib, pace) = [(8, 2.0), (12, 1.4), (24, 1.0)][at % 3];
             let served = SIZES.iter().map(|size| {
                 let load = Millis(2000 + size * 1000 / 1536);
-                Some(Served { pace, load })
+                Some(Served {
+                    pace,
+                    load,
+                    plans: Plans::ALL,
+                })
             });
             Device {
                 free: Mib(gib * 1024 - 512),

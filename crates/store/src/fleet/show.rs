@@ -43,6 +43,8 @@ pub struct DeviceRecord {
     pub utilisation: Option<i32>,
     /// °C.
     pub temperature: Option<i32>,
+    /// Since when a turn was free without a break; absent while none is.
+    pub idle_since: Option<DateTime<Utc>>,
     /// Since when the device can't be used: it is lost, has to be reset or does not answer.
     pub lost_at: Option<DateTime<Utc>>,
     /// Whether an operator has stopped it.
@@ -70,6 +72,8 @@ pub struct ResidentRecord {
     pub booked: Mib,
     /// Largest use that was seen, in MiB.
     pub observed: Option<Mib>,
+    /// When it was granted.
+    pub created_at: DateTime<Utc>,
     /// When it was loaded.
     pub loaded_at: Option<DateTime<Utc>>,
     /// When a job last had it.
@@ -95,6 +99,10 @@ pub struct LeaseRecord {
     pub turns: i32,
     /// `granted`, `claimed` or `quarantined`.
     pub state: String,
+    /// When it was granted.
+    pub granted_at: DateTime<Utc>,
+    /// Milliseconds from then to the job's end, as the grant predicted it.
+    pub expected_ms: i64,
 }
 
 /// One incarnation of a worker process.
@@ -143,6 +151,7 @@ pub(crate) struct DeviceRow {
     others_estimated: bool,
     utilisation: Option<i32>,
     temperature: Option<i32>,
+    idle_since: Option<DateTime<Utc>>,
     lost_at: Option<DateTime<Utc>>,
     paused: bool,
 }
@@ -157,6 +166,7 @@ struct ResidentRow {
     state: String,
     booked_mib: i64,
     observed_mib: Option<i64>,
+    created_at: DateTime<Utc>,
     loaded_at: Option<DateTime<Utc>>,
     used_at: DateTime<Utc>,
     idle_s: i64,
@@ -172,6 +182,8 @@ struct LeaseRow {
     working_mib: i64,
     turns: i32,
     state: String,
+    granted_at: DateTime<Utc>,
+    expected_ms: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -263,6 +275,7 @@ impl DeviceRow {
             turns_taken: self.turns_taken,
             utilisation: self.utilisation,
             temperature: self.temperature,
+            idle_since: self.idle_since,
             lost_at: self.lost_at,
             paused: self.paused,
         })
@@ -279,6 +292,7 @@ impl ResidentRow {
             state: self.state.clone(),
             booked: Mib(self.booked_mib),
             observed: self.observed_mib.map(Mib),
+            created_at: self.created_at,
             loaded_at: self.loaded_at,
             used_at: self.used_at,
             idle_s: self.idle_s,
@@ -296,6 +310,8 @@ impl LeaseRow {
             working: Mib(self.working_mib),
             turns: self.turns,
             state: self.state.clone(),
+            granted_at: self.granted_at,
+            expected_ms: self.expected_ms,
         }
     }
 }

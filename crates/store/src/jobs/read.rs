@@ -84,14 +84,17 @@ impl Store {
         records(rows)
     }
 
-    /// Queued jobs in the order in which they will be granted.
+    /// The first queued jobs: those of `order` in this order, then the others, urgent and old ones first.
     ///
     /// # Errors
     /// The database's.
-    pub async fn waiting(&self, limit: i64) -> Result<Vec<JobRecord>> {
+    pub async fn waiting(&self, order: &[JobId], limit: i64) -> Result<Vec<JobRecord>> {
         let rows = sqlx::query_as(
-            "SELECT * FROM jobs WHERE state = 'queued' ORDER BY priority DESC, id LIMIT $1",
+            "SELECT jobs.* FROM jobs
+             LEFT JOIN unnest($1::uuid[]) WITH ORDINALITY AS due (id, place) ON due.id = jobs.id
+             WHERE state = 'queued' ORDER BY place NULLS LAST, priority DESC, jobs.id LIMIT $2",
         )
+        .bind(order.iter().map(|job| job.0).collect::<Vec<_>>())
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;

@@ -1,5 +1,7 @@
 //! The grant: memory, a turn, a model and the job, in one transaction or not at all.
 
+use std::time::Duration;
+
 use mystic_domain::{ContextPlan, DeviceId, Fence, JobId, Mib, Need, Plan, ResidentId, WorkerId};
 use uuid::Uuid;
 
@@ -39,6 +41,8 @@ pub struct Grant {
     pub seat: Seat,
     /// Compute turns that it takes: 1 for diffusion, 0 for text.
     pub turns: i32,
+    /// From now to its end, as predicted.
+    pub expected: Duration,
 }
 
 /// What became of a grant.
@@ -153,8 +157,8 @@ async fn book(
     fence: i64,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO leases (job_id, fence, worker_id, device_id, resident_id, working_mib, turns, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'granted')",
+        "INSERT INTO leases (job_id, fence, worker_id, device_id, resident_id, working_mib, turns, expected_ms, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'granted')",
     )
     .bind(grant.job.0)
     .bind(fence)
@@ -163,6 +167,7 @@ async fn book(
     .bind(resident)
     .bind(grant.need.working.0)
     .bind(grant.turns)
+    .bind(i64::try_from(grant.expected.as_millis()).unwrap_or(i64::MAX))
     .execute(&mut *tx)
     .await?;
     ledger::recount(tx, &grant.device).await

@@ -1,5 +1,6 @@
 //! What the scheduler decides on: the queue and the ledger, as they were at one moment.
 
+use chrono::{DateTime, Utc};
 use mystic_domain::{
     DeviceId, EngineKind, JobId, JobKind, JobParams, Mib, Plan, Preset, ResidentId, Weights,
     WorkerId,
@@ -8,19 +9,26 @@ use uuid::Uuid;
 
 use crate::error::retrying;
 use crate::fleet::DeviceRow;
-use crate::{DeviceRecord, PauseRecord, Result, Store, jobs, pauses, row};
+use crate::learn::LearnedTime;
+use crate::{DeviceRecord, PauseRecord, Result, Store, jobs, learn, pauses, row};
 
 /// The queue and the ledger at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    /// The moment, by the database's clock.
+    pub now: DateTime<Utc>,
     /// Devices with residents and leases.
     pub devices: Vec<DeviceRecord>,
     /// Workers that take work.
     pub workers: Vec<SnapshotWorker>,
     /// The presets that queued jobs name.
     pub presets: Vec<Preset>,
-    /// Jobs that may be granted now, in execution order.
+    /// Jobs that may be granted now, oldest first.
     pub queued: Vec<QueuedJob>,
+    /// Jobs that workers hold.
+    pub held: Vec<HeldJob>,
+    /// What presets were seen to take on devices.
+    pub times: Vec<LearnedTime>,
     /// What is stopped; the jobs that it covers are not among the queued ones, the devices are.
     pub pauses: Vec<PauseRecord>,
 }
@@ -64,10 +72,51 @@ pub struct QueuedJob {
     pub owner: String,
     /// Complete parameters.
     pub params: JobParams,
+    /// Higher runs first.
+    pub priority: i16,
+    /// Since when it could run.
+    pub queued_at: DateTime<Utc>,
+    /// Milliseconds of its owner's unfinished work when the scheduler first saw it.
+    pub ahead_ms: Option<i64>,
+    /// Pictures that it has still to make.
+    pub images_left: u32,
     /// The most generous plan that it may have.
     pub plan: Plan,
     /// Whether a wait reason is stored for it, and which.
     pub wait_reason: Option<mystic_domain::WaitReason>,
+}
+
+/// A job under way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldJob {
+    /// The model.
+    pub preset: String,
+    /// The API key's name, or `local`.
+    pub owner: String,
+    /// Complete parameters.
+    pub params: JobParams,
+    /// Pictures that it has still to make.
+    pub images_left: u32,
+}
+
+/// Why a job waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// The job.
+    pub job: JobId,
+    /// Why.
+    pub reason: mystic_domain::WaitReason,
+    /// Milliseconds of its owner's unfinished work when it was first seen; what is stored already stays.
+    pub ahead_ms: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct HeldRow {
+    kind: String,
+    preset: String,
+    owner: String,
+    params: serde_json::Value,
+    images_left: i32,
 }
 
 #[derive(sqlx::FromRow)]
@@ -76,6 +125,10 @@ struct QueuedRow {
     kind: String,
     preset: String,
     owner: String,
+    priority: i16,
+    queued_at: DateTime<Utc>,
+    ahead_ms: Option<i64>,
+    images_left: i32,
     params: serde_json::Value,
     plan: String,
     wait_reason: Option<serde_json::Value>,
@@ -125,7 +178,10 @@ impl Store {
         let rows: Vec<QueuedRow> = sqlx::query_as(
             "SELECT first.* FROM unnest($2::text[]) AS asked (engine)
              CROSS JOIN LATERAL (
-                 SELECT id, kind, preset, owner, priority, params, plan, wait_reason FROM jobs
+                 SELECT id, kind, preset, owner, priority, params, plan, wait_reason, ahead_ms,
+                        greatest(created_at, least(not_before, now())) AS queued_at,
+                        images_total - images_done AS images_left
+                 FROM jobs
                  WHERE state = 'queued' AND engine = asked.engine AND cancel_requested_at IS NULL
                    AND NOT paused(owner, preset)
                    -- A back-off whose attempt ended in the future was set by a clock that has been put back since.
@@ -134,12 +190,22 @@ impl Store {
                                     WHERE job_id = jobs.id AND attempt = jobs.attempt))
                  ORDER BY priority DESC, id LIMIT $1
              ) AS first
-             ORDER BY priority DESC, id",
+             ORDER BY id",
         )
         .bind(limit)
         .bind(EngineKind::ALL.map(EngineKind::as_str))
         .fetch_all(&mut *tx)
         .await?;
+        let now: DateTime<Utc> = sqlx::query_scalar("SELECT now()")
+            .fetch_one(&mut *tx)
+            .await?;
+        let held: Vec<HeldRow> = sqlx::query_as(
+            "SELECT kind, preset, owner, params, images_total - images_done AS images_left
+             FROM jobs WHERE state IN ('leased', 'running')",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let times = learn::times(&mut tx).await?;
         let mut queued = Vec::with_capacity(rows.len());
         for job in rows {
             let kind =
@@ -150,6 +216,10 @@ impl Store {
                 preset: job.preset,
                 owner: job.owner,
                 params: jobs::params(kind, job.params)?,
+                priority: job.priority,
+                queued_at: job.queued_at,
+                ahead_ms: job.ahead_ms,
+                images_left: u32::try_from(job.images_left).unwrap_or(0),
                 plan: row::plan(&job.plan)?,
                 wait_reason: job.wait_reason.map(row::json).transpose()?,
             });
@@ -189,7 +259,23 @@ impl Store {
             })
             .collect::<Result<_>>()?;
         let presets = specs.into_iter().map(row::json).collect::<Result<_>>()?;
+        let held = held
+            .into_iter()
+            .map(|job| {
+                let kind = JobKind::parse(&job.kind)
+                    .ok_or_else(|| row::unreadable("job kind", &job.kind))?;
+                Ok(HeldJob {
+                    preset: job.preset,
+                    owner: job.owner,
+                    params: jobs::params(kind, job.params)?,
+                    images_left: u32::try_from(job.images_left).unwrap_or(0),
+                })
+            })
+            .collect::<Result<_>>()?;
         Ok(Snapshot {
+            now,
+            held,
+            times,
             devices,
             workers,
             presets,
@@ -198,26 +284,27 @@ impl Store {
         })
     }
 
-    /// Notes why jobs wait, where they still do and it has changed.
+    /// Notes why jobs wait and what their owners had ahead of them, where they still do and it has changed.
     ///
     /// # Errors
     /// The database's.
-    pub async fn note_wait_reasons(
-        &self,
-        reasons: &[(JobId, mystic_domain::WaitReason)],
-    ) -> Result<()> {
-        let ids: Vec<Uuid> = reasons.iter().map(|(job, _)| job.0).collect();
-        let reasons: Vec<serde_json::Value> = reasons
+    pub async fn note_waits(&self, waits: &[Wait]) -> Result<()> {
+        let ids: Vec<Uuid> = waits.iter().map(|wait| wait.job.0).collect();
+        let reasons: Vec<serde_json::Value> = waits
             .iter()
-            .map(|(_, reason)| row::to_json(reason))
+            .map(|wait| row::to_json(&wait.reason))
             .collect::<Result<_>>()?;
+        let aheads: Vec<i64> = waits.iter().map(|wait| wait.ahead_ms).collect();
         sqlx::query(
-            "UPDATE jobs SET wait_reason = noted.reason
-             FROM (SELECT * FROM unnest($1::uuid[], $2::jsonb[]) AS n (id, reason) ORDER BY id) noted
-             WHERE jobs.id = noted.id AND jobs.state = 'queued' AND jobs.wait_reason IS DISTINCT FROM noted.reason",
+            "UPDATE jobs SET wait_reason = noted.reason, ahead_ms = coalesce(ahead_ms, noted.ahead)
+             FROM (SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::bigint[]) AS n (id, reason, ahead)
+                   ORDER BY id) noted
+             WHERE jobs.id = noted.id AND jobs.state = 'queued'
+               AND (jobs.wait_reason IS DISTINCT FROM noted.reason OR jobs.ahead_ms IS NULL)",
         )
         .bind(ids)
         .bind(reasons)
+        .bind(aheads)
         .execute(&self.pool)
         .await?;
         Ok(())

@@ -1,6 +1,7 @@
 //! A database with two presets, and what a scheduler and a worker do to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mystic_domain::{
     ContextPlan, DeviceId, EngineKind, Failure, FailureKind, Fence, GenerateParams, ImageDefaults,
@@ -361,6 +362,7 @@ pub fn load(worker: &Worker, job: JobId) -> Grant {
             context: ContextPlan::Default,
         },
         turns: 1,
+        expected: Duration::from_secs(1),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plays a history: small numbers become calls, each is made of the store and of the model.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use mystic_domain::{
     ContextPlan, DeviceId, EngineKind, Fence, JobId, JobState, Mib, ResidentId, WorkerId,
@@ -349,6 +350,7 @@ impl Play<'_> {
                 On::Loaded,
             ),
             turns: i32::from(preset == PAINTER),
+            expected: Duration::from_secs(1),
         }
     }
 }

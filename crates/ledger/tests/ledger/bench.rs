@@ -7,18 +7,19 @@ use mystic_domain::{
 };
 use mystic_store::{
     DeviceRecord, Grant, LeaseRecord, QueuedJob, ResidentRecord, Snapshot, SnapshotPreset,
-    SnapshotWorker,
+    SnapshotWorker, Wait,
 };
 use uuid::Uuid;
 
-use super::super::{Action, decide};
+use chrono::{DateTime, TimeDelta, Utc};
+use mystic_ledger::{Action, Ledger};
 
-pub(super) const SD: [&str; 3] = ["anime", "photo", "sketch"];
-pub(super) const LLM: [&str; 2] = ["tagger", "writer"];
-pub(super) const WEIGHTS: Mib = Mib(2000);
-pub(super) const WORKING_512: Mib = Mib(1664);
+pub const SD: [&str; 3] = ["anime", "photo", "sketch"];
+pub const LLM: [&str; 2] = ["tagger", "writer"];
+pub const WEIGHTS: Mib = Mib(2000);
+pub const WORKING_512: Mib = Mib(1664);
 
-pub(super) fn presets() -> Vec<Preset> {
+pub fn presets() -> Vec<Preset> {
     let image = |name: &&str| Preset {
         name: (*name).into(),
         title: String::new(),
@@ -57,7 +58,7 @@ pub(super) fn presets() -> Vec<Preset> {
     SD.iter().map(image).chain(LLM.iter().map(text)).collect()
 }
 
-pub(super) fn preset(name: &str) -> Preset {
+pub fn preset(name: &str) -> Preset {
     presets()
         .into_iter()
         .find(|preset| preset.name == name)
@@ -65,7 +66,7 @@ pub(super) fn preset(name: &str) -> Preset {
 }
 
 /// What a worker says of a preset: it can be loaded in one way.
-pub(super) fn served(name: &str) -> SnapshotPreset {
+pub fn served(name: &str) -> SnapshotPreset {
     SnapshotPreset {
         name: name.into(),
         weights: WEIGHTS.into(),
@@ -73,15 +74,15 @@ pub(super) fn served(name: &str) -> SnapshotPreset {
     }
 }
 
-pub(super) fn booked(name: &str) -> Mib {
+pub fn booked(name: &str) -> Mib {
     need::resident(&preset(name), &WEIGHTS.into(), ContextPlan::Default)
 }
 
-pub(super) fn id(number: u128) -> Uuid {
+pub fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-pub(super) fn job(number: u128, preset: &str, side: u32) -> QueuedJob {
+pub fn job(number: u128, preset: &str, side: u32) -> QueuedJob {
     let text = LLM.contains(&preset);
     QueuedJob {
         id: JobId(id(number)),
@@ -112,6 +113,10 @@ pub(super) fn job(number: u128, preset: &str, side: u32) -> QueuedJob {
                 tag_preset: None,
             })
         },
+        priority: 0,
+        queued_at: now(),
+        ahead_ms: None,
+        images_left: u32::from(!text),
         plan: Plan::Full,
         wait_reason: None,
     }
@@ -119,15 +124,16 @@ pub(super) fn job(number: u128, preset: &str, side: u32) -> QueuedJob {
 
 /// A device with `free` MiB beside what is on it, and a worker of each engine.
 #[derive(Debug)]
-pub(super) struct Bench {
-    pub(super) snapshot: Snapshot,
+pub struct Bench {
+    pub snapshot: Snapshot,
     next: u128,
 }
 
 impl Bench {
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             snapshot: Snapshot {
+                now: now(),
                 presets: presets(),
                 ..Snapshot::default()
             },
@@ -135,12 +141,12 @@ impl Bench {
         }
     }
 
-    pub(super) fn fresh(&mut self) -> Uuid {
+    pub fn fresh(&mut self) -> Uuid {
         self.next += 1;
         id(self.next)
     }
 
-    pub(super) fn device(&mut self, free: i64, turns: i32) -> usize {
+    pub fn device(&mut self, free: i64, turns: i32) -> usize {
         let index = self.snapshot.devices.len();
         let device = DeviceId(format!("host/{index}"));
         self.snapshot.devices.push(DeviceRecord {
@@ -159,6 +165,7 @@ impl Bench {
             turns_taken: 0,
             utilisation: None,
             temperature: None,
+            idle_since: Some(now()),
             lost_at: None,
             paused: false,
             residents: Vec::new(),
@@ -178,7 +185,7 @@ impl Bench {
     }
 
     /// Lets each worker offer the whole of its engine's ladder.
-    pub(super) fn offer_all(&mut self) {
+    pub fn offer_all(&mut self) {
         for worker in &mut self.snapshot.workers {
             for served in &mut worker.presets {
                 served.plans = Plan::ladder(worker.engine).to_vec();
@@ -187,13 +194,7 @@ impl Bench {
     }
 
     /// Puts a model on a device whose capacity grows by what it books.
-    pub(super) fn model(
-        &mut self,
-        device: usize,
-        name: &str,
-        state: &str,
-        idle_s: i64,
-    ) -> ResidentId {
+    pub fn model(&mut self, device: usize, name: &str, state: &str, idle_s: i64) -> ResidentId {
         let resident = ResidentId(self.fresh());
         let worker = self.snapshot.workers[device * 2 + usize::from(LLM.contains(&name))].id;
         let on = &mut self.snapshot.devices[device];
@@ -205,8 +206,9 @@ impl Bench {
             state: state.into(),
             booked: booked(name),
             observed: None,
+            created_at: now(),
             loaded_at: None,
-            used_at: any_time(),
+            used_at: now() - TimeDelta::seconds(idle_s),
             idle_s,
         });
         on.resident = on.resident + booked(name);
@@ -214,7 +216,7 @@ impl Bench {
         resident
     }
 
-    pub(super) fn lease(&mut self, device: usize, resident: ResidentId, state: &str) {
+    pub fn lease(&mut self, device: usize, resident: ResidentId, state: &str) {
         let job = JobId(self.fresh());
         let on = &mut self.snapshot.devices[device];
         let model = on
@@ -231,38 +233,40 @@ impl Bench {
             working: Mib(16),
             turns,
             state: state.into(),
+            granted_at: now(),
+            expected_ms: 10_000,
         });
         on.working = on.working + Mib(16);
         on.capacity = on.capacity + Mib(16);
         on.turns_taken += turns;
     }
 
-    pub(super) fn queue(&mut self, jobs: &[(&str, u32)]) {
+    pub fn queue(&mut self, jobs: &[(&str, u32)]) {
         for (preset, side) in jobs {
             let number = self.snapshot.queued.len() as u128 + 1;
             self.snapshot.queued.push(job(number, preset, *side));
         }
     }
 
-    pub(super) fn decide(&self) -> Vec<Action> {
-        decide_named(&self.snapshot)
+    pub fn decide(&self) -> Vec<Action> {
+        decide(&self.snapshot)
     }
 }
 
-/// A time that no decision looks at.
-pub(super) fn any_time<T: Default>() -> T {
-    T::default()
+/// The moment of every ledger here.
+pub fn now() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
 }
 
-pub(super) fn decide_named(snapshot: &Snapshot) -> Vec<Action> {
+pub fn decide(snapshot: &Snapshot) -> Vec<Action> {
     let mut next = 1_000_000;
-    decide(snapshot, || {
+    Ledger::of(snapshot).decide(|| {
         next += 1;
         ResidentId(id(next))
     })
 }
 
-pub(super) fn grants(actions: &[Action]) -> Vec<&Grant> {
+pub fn grants(actions: &[Action]) -> Vec<&Grant> {
     actions
         .iter()
         .filter_map(|action| match action {
@@ -272,7 +276,7 @@ pub(super) fn grants(actions: &[Action]) -> Vec<&Grant> {
         .collect()
 }
 
-pub(super) fn evicted(actions: &[Action]) -> Vec<ResidentId> {
+pub fn evicted(actions: &[Action]) -> Vec<ResidentId> {
     actions
         .iter()
         .filter_map(|action| match action {
@@ -282,9 +286,9 @@ pub(super) fn evicted(actions: &[Action]) -> Vec<ResidentId> {
         .collect()
 }
 
-pub(super) fn reason(actions: &[Action], number: u128) -> Option<&WaitReason> {
+pub fn reason(actions: &[Action], number: u128) -> Option<&WaitReason> {
     actions.iter().find_map(|action| match action {
-        Action::Wait(job, reason) if *job == JobId(id(number)) => Some(reason),
+        Action::Wait(Wait { job, reason, .. }) if *job == JobId(id(number)) => Some(reason),
         _ => None,
     })
 }

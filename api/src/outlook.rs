@@ -1,0 +1,167 @@
+//! What is expected of jobs that wait: the scheduler's own decisions, played forward.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mystic_domain::{DeviceId, JobId, Mib, Pause, Plan, ResidentId, WaitReason};
+use mystic_ledger::{Action, Forecast, Ledger, Start};
+use mystic_store::{NewJob, QueuedJob, Snapshot, Store, StoreError};
+use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+/// Queued jobs of each engine that are looked at; what lies further back is told its place alone.
+const LIMIT: i64 = 1000;
+/// How old the ledger may be that is foretold from.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Where, how and when a job is expected to run.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Estimate {
+    /// The device.
+    pub device: DeviceId,
+    /// The plan.
+    pub plan: Plan,
+    /// MiB of model and job together.
+    pub need: Mib,
+    /// Seconds from now to its start.
+    pub start_in_s: f64,
+    /// Seconds from its start to its end, the model's load included.
+    pub run_s: f64,
+}
+
+/// What is expected of a job that waits.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Outlook {
+    /// Jobs that are due before it.
+    pub position: i64,
+    /// Why it has to wait; null where it could start now.
+    pub wait_reason: Option<WaitReason>,
+    /// Its start and end; null where they lie too far ahead, or nothing that is known of lets it start.
+    pub estimate: Option<Estimate>,
+}
+
+/// The ledger as it was a moment ago, for all who ask.
+#[derive(Clone, Default)]
+pub struct Outlooks {
+    last: Arc<Mutex<Option<(Instant, Arc<Snapshot>)>>>,
+}
+
+impl Outlooks {
+    /// The ledger, read anew where it is not fresh, or lacks this job.
+    async fn snapshot(
+        &self,
+        store: &Store,
+        job: Option<JobId>,
+    ) -> Result<Arc<Snapshot>, StoreError> {
+        let mut last = self.last.lock().await;
+        if let Some((read, snapshot)) = &*last
+            && read.elapsed() < FRESH
+            && job.is_none_or(|job| snapshot.queued.iter().any(|queued| queued.id == job))
+        {
+            return Ok(Arc::clone(snapshot));
+        }
+        let read = Instant::now();
+        let snapshot = Arc::new(store.snapshot(LIMIT).await?);
+        *last = Some((read, Arc::clone(&snapshot)));
+        Ok(snapshot)
+    }
+
+    /// What is expected of a queued job; none where it is not among those that may be granted now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn of(&self, store: &Store, job: JobId) -> Result<Option<Outlook>, StoreError> {
+        let snapshot = self.snapshot(store, Some(job)).await?;
+        Ok(foretold(snapshot, job).await)
+    }
+
+    /// What would be expected of a job if it were submitted now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn of_new(&self, store: &Store, new: &NewJob) -> Result<Option<Outlook>, StoreError> {
+        let snapshot = self.snapshot(store, None).await?;
+        if let Some(by) = stopped(&snapshot, new) {
+            return Ok(Some(Outlook {
+                position: i64::try_from(snapshot.queued.len()).unwrap_or(i64::MAX),
+                wait_reason: Some(WaitReason::Paused { by }),
+                estimate: None,
+            }));
+        }
+        let mut with = Snapshot::clone(&snapshot);
+        with.queued.push(QueuedJob {
+            id: new.id,
+            kind: new.params.kind(),
+            preset: new.preset.clone(),
+            owner: new.owner.clone(),
+            images_left: new.params.images(),
+            params: new.params.clone(),
+            priority: new.priority,
+            queued_at: with.now.max(new.not_before.unwrap_or(with.now)),
+            ahead_ms: None,
+            plan: Plan::default(),
+            wait_reason: None,
+        });
+        Ok(foretold(Arc::new(with), new.id).await)
+    }
+
+    /// Queued jobs that may be granted now, in the order of execution.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn order(&self, store: &Store) -> Result<Vec<JobId>, StoreError> {
+        let snapshot = self.snapshot(store, None).await?;
+        let order = spawn_blocking(move || Ledger::of(&snapshot).order()).await;
+        Ok(order.unwrap_or_default())
+    }
+}
+
+/// What an operator has stopped that the job falls under.
+fn stopped(snapshot: &Snapshot, new: &NewJob) -> Option<Pause> {
+    let pauses = snapshot.pauses.iter().map(|record| &record.pause);
+    let covers = |pause: &&Pause| match pause {
+        Pause::Queue => true,
+        Pause::Owner(owner) => *owner == new.owner,
+        Pause::Preset(preset) => *preset == new.preset,
+        // Others may be open.
+        Pause::Device(_) => false,
+    };
+    pauses.into_iter().find(covers).cloned()
+}
+
+/// Off the threads that answer: a long queue takes a moment.
+async fn foretold(snapshot: Arc<Snapshot>, job: JobId) -> Option<Outlook> {
+    let look = move || {
+        let ledger = Ledger::of(&snapshot);
+        let Forecast { position, start } = ledger.forecast(job)?;
+        let reason =
+            ledger
+                .decide(ResidentId::generate)
+                .into_iter()
+                .find_map(|action| match action {
+                    Action::Wait(wait) if wait.job == job => Some(wait.reason),
+                    _ => None,
+                });
+        Some(Outlook {
+            position: i64::try_from(position).unwrap_or(i64::MAX),
+            wait_reason: reason,
+            estimate: start.map(Estimate::from),
+        })
+    };
+    spawn_blocking(look).await.ok().flatten()
+}
+
+impl From<Start> for Estimate {
+    fn from(start: Start) -> Self {
+        Self {
+            device: start.device,
+            plan: start.plan,
+            need: start.need,
+            start_in_s: start.after.as_secs_f64(),
+            run_s: start.runs.as_secs_f64(),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What the placement says, in the store's terms.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use mystic_domain::{EngineKind, JobId, Mib, Pause, ResidentId, WaitReason};
+use mystic_placement::{self as placement, ClassIndex, DeviceIndex, Reason, decide, seat};
+use mystic_store::{DeviceRecord, Grant, Seat, Wait};
+
+use crate::{Ledger, fleet};
+
+/// What the scheduler does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Lease the job.
+    Grant(Grant),
+    /// Unload an idle model.
+    Evict(ResidentId),
+    /// Leave the job in the queue, and say why.
+    Wait(Wait),
+}
+
+impl Ledger<'_> {
+    /// Decides. One [`Action::Grant`] or one [`Action::Wait`] for each queued job, with the evictions that jobs wait
+    /// for; `new_resident` names the models that have to be loaded.
+    #[must_use]
+    pub fn decide(&self, mut new_resident: impl FnMut() -> ResidentId) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let mut granted = HashSet::new();
+        let mut reasons = HashMap::new();
+        for action in decide(&self.placement(), self.now) {
+            match action {
+                placement::Action::Grant(grant) => {
+                    granted.insert(grant.job);
+                    actions.extend(self.grant(&grant, &mut new_resident).map(Action::Grant));
+                }
+                placement::Action::Evict(resident) => actions.push(Action::Evict(resident)),
+                // A model is loaded with the first job that needs it.
+                placement::Action::Preload { .. } => {}
+                placement::Action::Reserve(kept) => {
+                    let device = &self.records[kept.device.0].id;
+                    tracing::debug!(%device, job = %kept.job, why = ?kept.why, "device kept");
+                }
+                placement::Action::Wait(class, reason) => {
+                    reasons.insert(class, reason);
+                }
+            }
+        }
+        actions.extend(self.waits(&granted, reasons).into_iter().map(Action::Wait));
+        actions
+    }
+
+    fn grant(
+        &self,
+        grant: &placement::Grant,
+        new_resident: &mut impl FnMut() -> ResidentId,
+    ) -> Option<Grant> {
+        let job = self.jobs.get(&grant.job)?.record;
+        let worker = self.workers[grant.device.0][seat(job.kind.engine())]?;
+        Some(Grant {
+            job: grant.job,
+            worker: worker.id,
+            device: worker.device.clone(),
+            preset: job.preset.clone(),
+            plan: grant.plan,
+            need: grant.need,
+            seat: match grant.seat {
+                Some(resident) => Seat::Loaded(resident),
+                None => Seat::Load {
+                    resident: new_resident(),
+                    context: grant.context,
+                },
+            },
+            turns: grant.turns,
+            expected: Duration::from_millis(
+                u64::try_from((grant.until - self.now).0).unwrap_or_default(),
+            ),
+        })
+    }
+
+    /// Why each job waits that is not granted. What holds for a class's first job need not hold for the next: those
+    /// wait for the jobs before them.
+    fn waits(&self, granted: &HashSet<JobId>, reasons: HashMap<ClassIndex, Reason>) -> Vec<Wait> {
+        let mut waits = Vec::new();
+        let mut told = HashSet::new();
+        let mut taken: BTreeMap<EngineKind, u32> = BTreeMap::new();
+        for job in granted.iter().filter_map(|job| self.jobs.get(job)) {
+            *taken.entry(job.record.kind.engine()).or_default() += 1;
+        }
+        let mut before: BTreeMap<EngineKind, u32> = BTreeMap::new();
+        for job in self.queue.in_order() {
+            let Some(queued) = self.jobs.get(&job.id) else {
+                continue;
+            };
+            if granted.contains(&job.id) {
+                continue;
+            }
+            let engine = queued.record.kind.engine();
+            let preset = &queued.record.preset;
+            let first = told.insert(job.class);
+            let before = before.entry(engine).or_default();
+            let behind = WaitReason::Behind {
+                n: *before + self.held(engine, preset) + taken.get(&engine).copied().unwrap_or(0),
+            };
+            let reason = match reasons.get(&job.class) {
+                Some(Reason::NoWorker) => self.barred(engine, preset),
+                Some(Reason::TooLarge { device, need }) => WaitReason::TooLarge {
+                    device: self.records[device.0].id.clone(),
+                    need: *need,
+                    most: self.most(*device),
+                },
+                Some(Reason::VramShort { device, need, free }) if first => WaitReason::VramShort {
+                    device: self.records[device.0].id.clone(),
+                    need: *need,
+                    free: *free,
+                },
+                Some(Reason::ModelLoading(device)) if first => WaitReason::ModelLoading {
+                    device: self.records[device.0].id.clone(),
+                    preset: preset.clone(),
+                },
+                _ => behind,
+            };
+            if !matches!(
+                reason,
+                WaitReason::NoWorker { .. } | WaitReason::TooLarge { .. }
+            ) {
+                *before += 1;
+            }
+            waits.push(Wait {
+                job: job.id,
+                reason,
+                ahead_ms: queued.ahead.0.max(0),
+            });
+        }
+        waits
+    }
+
+    /// Jobs of this engine on devices that serve the preset.
+    fn held(&self, engine: EngineKind, preset: &str) -> u32 {
+        let serving = self
+            .records
+            .iter()
+            .zip(&self.workers)
+            .filter(|(_, workers)| {
+                workers[seat(engine)].is_some_and(|worker| fleet::served(worker, preset).is_some())
+            });
+        let held = serving.map(|(device, workers)| {
+            let worker = workers[seat(engine)].map(|worker| worker.id);
+            let leases = device.leases.iter();
+            leases
+                .filter(|lease| Some(lease.worker) == worker && lease.state != "quarantined")
+                .count()
+        });
+        u32::try_from(held.sum::<usize>()).unwrap_or(u32::MAX)
+    }
+
+    /// MiB that a device could give to one job if everything else were gone that can go.
+    fn most(&self, device: DeviceIndex) -> Mib {
+        let record = self.records[device.0];
+        let live = |worker| {
+            let workers = self.workers[device.0].iter().flatten();
+            workers.map(|worker| worker.id).any(|id| id == worker)
+        };
+        let stuck: Mib = record
+            .residents
+            .iter()
+            .filter(|resident| !live(resident.worker))
+            .map(|resident| resident.booked)
+            .sum();
+        let stuck_working: Mib = record
+            .leases
+            .iter()
+            .filter(|lease| !live(lease.worker))
+            .map(|lease| lease.working)
+            .sum();
+        (record.capacity - record.others - stuck - stuck_working).max(Mib(0))
+    }
+
+    /// Why a preset runs nowhere: the devices that could are stopped or lost, or there is none.
+    fn barred(&self, engine: EngineKind, preset: &str) -> WaitReason {
+        let serving =
+            self.snapshot.workers.iter().filter(|worker| {
+                worker.engine == engine && fleet::served(worker, preset).is_some()
+            });
+        let devices = serving.filter_map(|worker| {
+            let on = |device: &&DeviceRecord| device.id == worker.device;
+            self.snapshot.devices.iter().find(on)
+        });
+        let reasons = devices.filter_map(|device| {
+            if device.paused {
+                Some(WaitReason::Paused {
+                    by: Pause::Device(device.id.clone()),
+                })
+            } else {
+                device.lost_at.map(|_| WaitReason::DeviceLost {
+                    device: device.id.clone(),
+                })
+            }
+        });
+        let none = || WaitReason::NoWorker {
+            preset: preset.to_owned(),
+        };
+        reasons.into_iter().next().unwrap_or_else(none)
+    }
+}

@@ -1,0 +1,109 @@
+//! Devices, their workers and what is on them.
+
+use mystic_domain::EngineKind;
+use mystic_placement::{Device, Lease, Millis, Model, ModelState, PresetIndex, seat};
+use mystic_store::{DeviceRecord, ResidentRecord, Snapshot, SnapshotPreset, SnapshotWorker};
+
+use crate::times::{Times, millis};
+
+type Workers<'a> = [Option<&'a SnapshotWorker>; 2];
+
+/// Devices that take work, and who takes it there.
+pub(crate) fn open(snapshot: &Snapshot) -> (Vec<&DeviceRecord>, Vec<Workers<'_>>) {
+    snapshot
+        .devices
+        .iter()
+        .filter(|device| device.lost_at.is_none() && !device.paused)
+        .map(|device| {
+            let worker = |engine| {
+                let on = |worker: &&SnapshotWorker| {
+                    worker.device == device.id && worker.engine == engine
+                };
+                snapshot.workers.iter().find(on)
+            };
+            (device, EngineKind::ALL.map(worker))
+        })
+        .unzip()
+}
+
+/// What a worker says of a preset; none where it can't serve it.
+pub(crate) fn served<'a>(worker: &'a SnapshotWorker, preset: &str) -> Option<&'a SnapshotPreset> {
+    worker.presets.iter().find(|served| served.name == preset)
+}
+
+pub(crate) fn device(
+    record: &DeviceRecord,
+    workers: &Workers<'_>,
+    names: &[&str],
+    times: &Times<'_>,
+    now: Millis,
+) -> Device {
+    let max_children = |engine| {
+        let worker = workers[seat(engine)];
+        worker.map_or(0, |worker| {
+            usize::try_from(worker.max_children).unwrap_or(0)
+        })
+    };
+    let served = |name: &&str| {
+        let mut workers = workers.iter().flatten();
+        workers.find_map(|worker| {
+            Some(times.served(worker.engine, &record.id.0, served(worker, name)?))
+        })
+    };
+    let models = record.residents.iter().filter_map(|resident| {
+        let preset = PresetIndex(names.iter().position(|name| *name == resident.preset)?);
+        Some(model(record, resident, preset, workers, times))
+    });
+    Device {
+        free: record.capacity - record.resident - record.working - record.others,
+        turns: record.turns - record.turns_taken,
+        idle_since: record.idle_since.map_or(now, millis),
+        max_children: EngineKind::ALL.map(max_children),
+        served: names.iter().map(served).collect(),
+        models: models.collect(),
+    }
+}
+
+fn model(
+    device: &DeviceRecord,
+    resident: &ResidentRecord,
+    preset: PresetIndex,
+    workers: &Workers<'_>,
+    times: &Times<'_>,
+) -> Model {
+    let owner = workers
+        .iter()
+        .flatten()
+        .find(|worker| worker.id == resident.worker);
+    let state = match (owner, resident.state.as_str()) {
+        (None, _) => ModelState::Stranded,
+        (Some(worker), "loading") => {
+            let load = served(worker, &resident.preset).map_or(Millis(0), |served| {
+                times.served(worker.engine, &device.id.0, served).load
+            });
+            ModelState::Loading(millis(resident.created_at) + load)
+        }
+        (Some(_), "ready") => ModelState::Ready,
+        (Some(_), _) => ModelState::Evicting,
+    };
+    let leases = device
+        .leases
+        .iter()
+        .filter(|lease| lease.resident == resident.id);
+    let lease = leases
+        .map(|lease| Lease {
+            until: millis(lease.granted_at) + Millis(lease.expected_ms),
+            working: lease.working,
+            turns: lease.turns,
+        })
+        .max_by_key(|lease| lease.until);
+    Model {
+        id: resident.id,
+        preset,
+        context: resident.context,
+        state,
+        booked: resident.booked,
+        used_at: millis(resident.used_at),
+        lease,
+    }
+}

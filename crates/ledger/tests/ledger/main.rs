@@ -1,0 +1,6 @@
+//! What is decided and foretold on small ledgers.
+
+mod bench;
+mod decisions;
+mod forecasts;
+mod properties;

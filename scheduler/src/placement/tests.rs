@@ -1,5 +1,0 @@
-//! Promises of the placement.
-
-mod bench;
-mod decisions;
-mod properties;
