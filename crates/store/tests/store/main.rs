@@ -6,6 +6,7 @@ mod events;
 mod histories;
 mod images;
 mod jobs;
+mod learn;
 mod leases;
 mod ledger;
 mod machine;
