@@ -46,8 +46,11 @@ pub struct Outlook {
 /// The ledger as it was a moment ago, for all who ask.
 #[derive(Clone, Default)]
 pub struct Outlooks {
-    last: Arc<Mutex<Option<(Instant, Arc<Snapshot>)>>>,
+    last: Arc<Mutex<Option<Read>>>,
 }
+
+/// A ledger and when it was read.
+type Read = (Instant, Arc<Snapshot>);
 
 impl Outlooks {
     /// The ledger, read anew where it is not fresh, or lacks this job.

@@ -46,7 +46,7 @@ impl Ledger<'_> {
                 }
             }
         }
-        actions.extend(self.waits(&granted, reasons).into_iter().map(Action::Wait));
+        actions.extend(self.waits(&granted, &reasons).into_iter().map(Action::Wait));
         actions
     }
 
@@ -80,7 +80,7 @@ impl Ledger<'_> {
 
     /// Why each job waits that is not granted. What holds for a class's first job need not hold for the next: those
     /// wait for the jobs before them.
-    fn waits(&self, granted: &HashSet<JobId>, reasons: HashMap<ClassIndex, Reason>) -> Vec<Wait> {
+    fn waits(&self, granted: &HashSet<JobId>, reasons: &HashMap<ClassIndex, Reason>) -> Vec<Wait> {
         let mut waits = Vec::new();
         let mut told = HashSet::new();
         let mut taken: BTreeMap<EngineKind, u32> = BTreeMap::new();

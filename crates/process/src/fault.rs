@@ -148,7 +148,7 @@ mod tests {
         };
         assert_eq!(Fault::parse("claimed"), fault(Point::Claimed, 1, None));
         assert_eq!(Fault::parse("settled:3"), fault(Point::Settled, 3, None));
-        let silence = Some(Duration::from_millis(3000));
+        let silence = Some(Duration::from_secs(3));
         assert_eq!(
             Fault::parse("settled:3:3000"),
             fault(Point::Settled, 3, silence)

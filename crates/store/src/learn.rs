@@ -38,7 +38,7 @@ struct TimeRow {
 #[derive(sqlx::FromRow)]
 struct Attempt {
     job_id: Uuid,
-    attempt: i32,
+    number: i32,
     device_id: String,
     times: serde_json::Value,
     kind: String,
@@ -73,7 +73,7 @@ impl Store {
     async fn learn_once(&self) -> Result<usize> {
         let mut tx = self.pool.begin().await?;
         let attempts: Vec<Attempt> = sqlx::query_as(
-            "SELECT a.job_id, a.attempt, a.device_id, a.times, jobs.kind, jobs.preset, jobs.params,
+            "SELECT a.job_id, a.attempt AS number, a.device_id, a.times, jobs.kind, jobs.preset, jobs.params,
                     (SELECT count(*) FROM images WHERE images.job_id = a.job_id AND images.attempt = a.attempt) AS pictures
              FROM job_attempts a JOIN jobs ON jobs.id = a.job_id
              WHERE NOT learned AND outcome = 'succeeded'
@@ -118,7 +118,7 @@ impl Store {
         }
         let (jobs, numbers): (Vec<Uuid>, Vec<i32>) = attempts
             .iter()
-            .map(|seen| (seen.job_id, seen.attempt))
+            .map(|seen| (seen.job_id, seen.number))
             .unzip();
         sqlx::query(
             "UPDATE job_attempts SET learned = true

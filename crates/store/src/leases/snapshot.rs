@@ -274,12 +274,12 @@ impl Store {
             .collect::<Result<_>>()?;
         Ok(Snapshot {
             now,
-            held,
-            times,
             devices,
             workers,
             presets,
             queued,
+            held,
+            times,
             pauses,
         })
     }

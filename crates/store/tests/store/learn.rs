@@ -38,7 +38,9 @@ async fn an_attempt_is_learned_from_once_and_only_where_it_succeeded() {
     drawn(&world, &worker, 3_000).await;
     drawn(&world, &worker, 1_000).await;
     let lost = world.run(&worker, world.submit().await).await;
-    world.settle(&worker, lost, &Outcome::HandedBack, false).await;
+    world
+        .settle(&worker, lost, &Outcome::HandedBack, false)
+        .await;
     assert_eq!(world.store.learn().await.expect("learned"), 2);
     assert_eq!(world.store.learn().await.expect("learned"), 0);
     let snapshot = world.store.snapshot(10).await.expect("a snapshot");
@@ -88,6 +90,8 @@ async fn a_device_is_idle_since_its_turn_was_given_back() {
     assert!(before.is_some());
     let lease = world.run(&worker, world.submit().await).await;
     assert_eq!(world.device(&worker).await.idle_since, None);
-    world.settle(&worker, lease, &Outcome::HandedBack, true).await;
+    world
+        .settle(&worker, lease, &Outcome::HandedBack, true)
+        .await;
     assert!(world.device(&worker).await.idle_since > before);
 }
