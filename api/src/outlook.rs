@@ -76,9 +76,9 @@ impl Outlooks {
     ///
     /// # Errors
     /// The database's.
-    pub async fn of(&self, store: &Store, job: JobId) -> Result<Option<Outlook>, StoreError> {
+    pub async fn of(&self, store: &Store, job: JobId) -> Result<Option<Forecast>, StoreError> {
         let snapshot = self.snapshot(store, Some(job)).await?;
-        Ok(foretold(snapshot, job).await)
+        Ok(aside(move || Ledger::of(&snapshot).forecast(job)).await)
     }
 
     /// What would be expected of a job if it were submitted now.
@@ -89,7 +89,7 @@ impl Outlooks {
         let snapshot = self.snapshot(store, None).await?;
         if let Some(by) = stopped(&snapshot, new) {
             return Ok(Some(Outlook {
-                position: i64::try_from(snapshot.queued.len()).unwrap_or(i64::MAX),
+                position: place(snapshot.queued.len()),
                 wait_reason: Some(WaitReason::Paused { by }),
                 estimate: None,
             }));
@@ -108,7 +108,8 @@ impl Outlooks {
             plan: Plan::default(),
             wait_reason: None,
         });
-        Ok(foretold(Arc::new(with), new.id).await)
+        let job = new.id;
+        Ok(aside(move || foretold(&with, job)).await)
     }
 
     /// Queued jobs that may be granted now, in the order of execution.
@@ -117,8 +118,7 @@ impl Outlooks {
     /// The database's.
     pub async fn order(&self, store: &Store) -> Result<Vec<JobId>, StoreError> {
         let snapshot = self.snapshot(store, None).await?;
-        let order = spawn_blocking(move || Ledger::of(&snapshot).order()).await;
-        Ok(order.unwrap_or_default())
+        Ok(aside(move || Ledger::of(&snapshot).order()).await)
     }
 }
 
@@ -135,26 +135,30 @@ fn stopped(snapshot: &Snapshot, new: &NewJob) -> Option<Pause> {
     pauses.into_iter().find(covers).cloned()
 }
 
+/// The job's forecast, and why it would have to wait.
+fn foretold(snapshot: &Snapshot, job: JobId) -> Option<Outlook> {
+    let ledger = Ledger::of(snapshot);
+    let forecast = ledger.forecast(job)?;
+    let mut actions = ledger.decide(ResidentId::generate).into_iter();
+    let wait_reason = actions.find_map(|action| match action {
+        Action::Wait(wait) if wait.job == job => Some(wait.reason),
+        _ => None,
+    });
+    Some(Outlook {
+        position: place(forecast.position),
+        wait_reason,
+        estimate: forecast.start.map(Estimate::from),
+    })
+}
+
+/// A place in the queue as answers have it.
+pub fn place(position: usize) -> i64 {
+    i64::try_from(position).unwrap_or(i64::MAX)
+}
+
 /// Off the threads that answer: a long queue takes a moment.
-async fn foretold(snapshot: Arc<Snapshot>, job: JobId) -> Option<Outlook> {
-    let look = move || {
-        let ledger = Ledger::of(&snapshot);
-        let Forecast { position, start } = ledger.forecast(job)?;
-        let reason =
-            ledger
-                .decide(ResidentId::generate)
-                .into_iter()
-                .find_map(|action| match action {
-                    Action::Wait(wait) if wait.job == job => Some(wait.reason),
-                    _ => None,
-                });
-        Some(Outlook {
-            position: i64::try_from(position).unwrap_or(i64::MAX),
-            wait_reason: reason,
-            estimate: start.map(Estimate::from),
-        })
-    };
-    spawn_blocking(look).await.ok().flatten()
+async fn aside<T: Default + Send + 'static>(look: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(look).await.unwrap_or_default()
 }
 
 impl From<Start> for Estimate {

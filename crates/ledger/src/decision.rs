@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use mystic_domain::{EngineKind, JobId, Mib, Pause, ResidentId, WaitReason};
-use mystic_placement::{self as placement, ClassIndex, DeviceIndex, Reason, decide, seat};
+use mystic_domain::{EngineKind, JobId, Pause, ResidentId, WaitReason};
+use mystic_placement::{self as placement, ClassIndex, Reason, decide, seat};
 use mystic_store::{DeviceRecord, Grant, Seat, Wait};
 
 use crate::{Ledger, fleet};
@@ -88,6 +88,8 @@ impl Ledger<'_> {
             *taken.entry(job.record.kind.engine()).or_default() += 1;
         }
         let mut before: BTreeMap<EngineKind, u32> = BTreeMap::new();
+        // Of a class all jobs have the same, and a queue has many jobs of few classes.
+        let mut held: HashMap<ClassIndex, u32> = HashMap::new();
         for job in self.queue.in_order() {
             let Some(queued) = self.jobs.get(&job.id) else {
                 continue;
@@ -99,15 +101,18 @@ impl Ledger<'_> {
             let preset = &queued.record.preset;
             let first = told.insert(job.class);
             let before = before.entry(engine).or_default();
+            let held = *held
+                .entry(job.class)
+                .or_insert_with(|| self.held(engine, preset));
             let behind = WaitReason::Behind {
-                n: *before + self.held(engine, preset) + taken.get(&engine).copied().unwrap_or(0),
+                n: *before + held + taken.get(&engine).copied().unwrap_or(0),
             };
             let reason = match reasons.get(&job.class) {
                 Some(Reason::NoWorker) => self.barred(engine, preset),
-                Some(Reason::TooLarge { device, need }) => WaitReason::TooLarge {
+                Some(Reason::TooLarge { device, need, most }) => WaitReason::TooLarge {
                     device: self.records[device.0].id.clone(),
                     need: *need,
-                    most: self.most(*device),
+                    most: *most,
                 },
                 Some(Reason::VramShort { device, need, free }) if first => WaitReason::VramShort {
                     device: self.records[device.0].id.clone(),
@@ -152,28 +157,6 @@ impl Ledger<'_> {
                 .count()
         });
         u32::try_from(held.sum::<usize>()).unwrap_or(u32::MAX)
-    }
-
-    /// MiB that a device could give to one job if everything else were gone that can go.
-    fn most(&self, device: DeviceIndex) -> Mib {
-        let record = self.records[device.0];
-        let live = |worker| {
-            let workers = self.workers[device.0].iter().flatten();
-            workers.map(|worker| worker.id).any(|id| id == worker)
-        };
-        let stuck: Mib = record
-            .residents
-            .iter()
-            .filter(|resident| !live(resident.worker))
-            .map(|resident| resident.booked)
-            .sum();
-        let stuck_working: Mib = record
-            .leases
-            .iter()
-            .filter(|lease| !live(lease.worker))
-            .map(|lease| lease.working)
-            .sum();
-        (record.capacity - record.others - stuck - stuck_working).max(Mib(0))
     }
 
     /// Why a preset runs nowhere: the devices that could are stopped or lost, or there is none.

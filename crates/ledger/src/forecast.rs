@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mystic_domain::{DeviceId, JobId, Mib, Plan, ResidentId};
 use mystic_placement::{
-    Action, Device, Grant, Lease, Millis, Model, ModelState, Policy, Queue, Snapshot, decide,
+    Action, Device, Grant, Lease, Millis, Model, ModelState, Queue, Snapshot, decide,
 };
 use uuid::Uuid;
 
@@ -78,7 +78,7 @@ struct Play<'a> {
 
 impl<'a> Play<'a> {
     fn of(ledger: &'a Ledger<'a>) -> Self {
-        let unload = Policy::default().unload;
+        let unload = ledger.queue.policy().unload;
         let evicting = |model: &&Model| model.state == ModelState::Evicting;
         let models = ledger.devices.iter().flat_map(|device| &device.models);
         Self {

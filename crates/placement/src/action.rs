@@ -84,6 +84,8 @@ pub enum Reason {
         device: DeviceIndex,
         /// MiB of the most frugal plan.
         need: Mib,
+        /// MiB that it could have there at most.
+        most: Mib,
     },
     /// Memory on this device, which the job will have next.
     VramShort {

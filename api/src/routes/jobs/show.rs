@@ -3,6 +3,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use mystic_domain::{ImageId, JobId, JobState};
+use mystic_ledger::Forecast;
 use mystic_store::{ImageFilter, JobRecord};
 use serde::{Deserialize, Deserializer};
 use tokio::time::{Instant, sleep_until};
@@ -11,6 +12,7 @@ use utoipa::IntoParams;
 use crate::events::changed;
 use crate::extract::{Id, Query};
 use crate::openapi::Problems;
+use crate::outlook::{Estimate, place};
 use crate::problem::Problem;
 use crate::routes::latest_progress;
 use crate::state::App;
@@ -89,7 +91,10 @@ async fn detail(app: &App, record: JobRecord) -> Result<JobDetail, Problem> {
     let (mut position, mut estimate) = (None, None);
     if record.state == JobState::Queued {
         match app.outlooks.of(&app.store, id).await? {
-            Some(outlook) => (position, estimate) = (Some(outlook.position), outlook.estimate),
+            Some(Forecast {
+                position: before,
+                start,
+            }) => (position, estimate) = (Some(place(before)), start.map(Estimate::from)),
             // It may not be granted yet, or lies too far back.
             None => position = app.store.position(id).await?,
         }

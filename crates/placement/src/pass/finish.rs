@@ -156,10 +156,11 @@ impl Pass<'_> {
                 .map(|rung| rung.need.resident + rung.need.working);
             needs.min().map(|need| (at, need, slot.reachable))
         });
-        let (device, need, _) = offered.max_by_key(|(_, need, reachable)| reachable - need.0)?;
+        let (device, need, most) = offered.max_by_key(|(_, need, reachable)| reachable - need.0)?;
         Some(Reason::TooLarge {
             device: DeviceIndex(device),
             need,
+            most: Mib(most.max(0)),
         })
     }
 }
