@@ -36,7 +36,10 @@ impl Policy for Ollama {
         }
         let admitted = able()
             .filter(|(_, card)| card.resident(preset).is_none() && card.residents.len() < RUNNERS)
-            .filter(|(_, card)| card.residents.is_empty() || ask <= 0.8 * unreserved(card))
+            .filter(|(_, card)| {
+                world.cards.iter().all(|card| card.residents.is_empty())
+                    || ask <= 0.8 * unreserved(card)
+            })
             .max_by(|a, b| {
                 unreserved(a.1)
                     .total_cmp(&unreserved(b.1))
@@ -51,11 +54,13 @@ impl Policy for Ollama {
             );
         }
         // All keep-alives are equal, so the shortest is the one that began first.
-        able()
-            .filter(|(_, card)| card.resident(preset).is_none())
+        world
+            .cards
+            .iter()
+            .enumerate()
             .flat_map(|(at, card)| card.residents.iter().map(move |on| (at, on)))
             .filter(|(_, on)| on.ready_at <= world.now && on.job.is_none())
-            .min_by(|(_, a), (_, b)| a.used_at.total_cmp(&b.used_at))
+            .min_by_key(|(at, on)| (model(on.preset).name, *at))
             .map(|(card, on)| Order::Unload {
                 card,
                 resident: on.number,
