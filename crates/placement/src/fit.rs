@@ -52,6 +52,8 @@ pub(crate) struct Weighing<'a> {
     pub(crate) limit: i64,
     /// Whether other jobs wait, so that memory is dearer than a little time.
     pub(crate) crowded: bool,
+    /// Where more diffusion jobs wait than turns are free: the pace of each preset on its fastest device.
+    pub(crate) contested: Option<&'a [f64]>,
 }
 
 impl Weighing<'_> {
@@ -153,7 +155,15 @@ impl Weighing<'_> {
             // Beside a picture it takes twice as long, and holds the picture up.
             run *= self.policy.beside;
         }
-        let least = run + if seat.is_some() { load } else { 0 };
+        // A job that takes longer on a slow device leaves a fast one to another: where there are others, that costs nobody.
+        let felt = match self.contested {
+            Some(fastest) if turns(engine) > 0 => {
+                let pace = fastest[class.preset.0];
+                job.work.times(pace * rung.slowdown).0
+            }
+            _ => run,
+        };
+        let least = felt + if seat.is_some() { load } else { 0 };
         let wanted = Wanted {
             ask,
             seat,
@@ -167,7 +177,7 @@ impl Weighing<'_> {
         } else {
             self.policy.unload.0
         };
-        let mut cost = room.delay + unload + run;
+        let mut cost = room.delay + unload + felt;
         if seat.is_none() {
             let price = load + room.loss;
             let price = price + self.displaced(slot, class, price);

@@ -31,6 +31,8 @@ pub(crate) struct Pass<'a> {
     crowded: bool,
     /// Waiting diffusion jobs for each device, each shared among the devices that could hold it.
     crowds: Vec<f64>,
+    /// Where more diffusion jobs wait than turns are free: the pace of each preset on its fastest device.
+    contested: Option<Vec<f64>>,
     actions: Vec<Action>,
 }
 
@@ -95,15 +97,19 @@ impl<'a> Pass<'a> {
                 demand.copy(model.preset);
             }
         }
-        let pictures = heads.iter().filter(|head| head.engine == EngineKind::Sd);
+        let pictures = || heads.iter().filter(|head| head.engine == EngineKind::Sd);
+        let open = slots.iter().filter(|slot| slot.is_open()).count();
+        let able = pictures().filter(|head| head.able > 0);
+        let contested = able.map(|head| head.left).sum::<usize>() > open;
         Self {
-            promises: PROMISES + 4 * slots.iter().filter(|slot| slot.is_open()).count(),
+            promises: PROMISES + 4 * open,
             crowded: heads.iter().map(|head| head.left).sum::<usize>() > 1,
             crowds,
+            contested: contested.then(|| fastest(snapshot)),
             snapshot,
             policy: snapshot.queue.policy(),
             now,
-            sparse: pictures.map(|head| head.left).sum::<usize>() <= slots.len(),
+            sparse: pictures().map(|head| head.left).sum::<usize>() <= slots.len(),
             slots,
             heads,
             demand,
@@ -271,6 +277,7 @@ impl<'a> Pass<'a> {
             now: self.now,
             limit: i64::MAX,
             crowded: self.crowded,
+            contested: self.contested.as_deref(),
         }
     }
 
@@ -410,6 +417,21 @@ impl<'a> Pass<'a> {
         head.promises += 1;
         head.promised.get_or_insert((place, job, slot, fit));
     }
+}
+
+/// The least pace of each preset.
+fn fastest(snapshot: &Snapshot<'_>) -> Vec<f64> {
+    let paces = |preset: usize| {
+        let served = snapshot
+            .devices
+            .iter()
+            .map(move |device| device.served[preset]);
+        served.flatten().map(|served| served.pace)
+    };
+    let presets = 0..snapshot.presets.len();
+    presets
+        .map(|preset| paces(preset).fold(f64::INFINITY, f64::min))
+        .collect()
 }
 
 impl<'a> Head<'a> {

@@ -46,18 +46,18 @@ impl Default for Policy {
         Self {
             affinity: Millis::seconds(30),
             load_weight: 8.0,
-            patience: 5.0,
-            patience_limit: Millis::seconds(610),
+            patience: 3.0,
+            patience_limit: Millis::seconds(700),
             quantum: Millis::seconds(60),
             round: Millis::seconds(15),
             rounds_limit: Millis::seconds(600),
             priority_step: Millis::seconds(3),
             half_life: Millis::seconds(300),
             sharers: 6,
-            text_affinity: Millis::seconds(15),
+            text_affinity: Millis::seconds(5),
             beside: 2,
-            crowd_weight: 1.5,
-            crowd_limit: Millis::seconds(75),
+            crowd_weight: 3.0,
+            crowd_limit: Millis::seconds(150),
             unload: Millis(500),
         }
     }
