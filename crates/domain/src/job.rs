@@ -236,7 +236,7 @@ pub enum WaitReason {
     },
     /// All turns of the fitting devices are taken, or other jobs come first.
     Behind {
-        /// Jobs that come first.
+        /// Jobs that come first: of hundreds, give or take a tenth.
         n: u32,
     },
     /// Not before a point in time.
@@ -246,6 +246,20 @@ pub enum WaitReason {
         /// By this pause.
         by: Pause,
     },
+}
+
+impl WaitReason {
+    /// Whether it is worth noting over what was noted before. A job's end moves everybody behind it up by one, and in a
+    /// queue of thousands writing that down would cost more than the job: a place is noted again when it is a tenth off.
+    #[must_use]
+    pub fn is_news(&self, noted: Option<&Self>) -> bool {
+        match (noted, self) {
+            (Some(Self::Behind { n: noted }), Self::Behind { n }) => {
+                10 * u64::from(noted.abs_diff(*n)) > u64::from(*n)
+            }
+            (noted, now) => noted != Some(now),
+        }
+    }
 }
 
 /// What a `generate` job makes, every default filled in: the same values make the same picture.
@@ -316,5 +330,37 @@ impl JobParams {
             Self::Generate(params) => params.batch,
             Self::Tag(_) => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WaitReason;
+
+    #[test]
+    fn a_place_in_a_long_queue_is_noted_a_hundred_times_and_not_ten_thousand() {
+        let mut noted: Option<WaitReason> = None;
+        let mut notes = 0;
+        for n in (0..=10_000).rev() {
+            let now = WaitReason::Behind { n };
+            if now.is_news(noted.as_ref()) {
+                noted = Some(now);
+                notes += 1;
+            }
+            let Some(WaitReason::Behind { n: told }) = noted else {
+                panic!("nothing is noted")
+            };
+            assert!(told - n <= n / 10, "{told} is told, and {n} come first");
+        }
+        assert!(notes < 100, "{notes}");
+    }
+
+    #[test]
+    fn another_reason_is_news_at_once() {
+        let behind = WaitReason::Behind { n: 1000 };
+        assert!(WaitReason::NotBefore.is_news(Some(&behind)));
+        assert!(behind.is_news(Some(&WaitReason::NotBefore)));
+        assert!(behind.is_news(None));
+        assert!(!WaitReason::NotBefore.is_news(Some(&WaitReason::NotBefore)));
     }
 }

@@ -1507,7 +1507,7 @@ export interface components {
         } | {
             /**
              * Format: int32
-             * @description Jobs that come first.
+             * @description Jobs that come first: of hundreds, give or take a tenth.
              */
             n: number;
             /** @enum {string} */

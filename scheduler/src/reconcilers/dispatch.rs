@@ -107,7 +107,7 @@ fn changed(snapshot: &Snapshot, mut waits: Vec<Wait>) -> Vec<Wait> {
         snapshot.queued.iter().map(|job| (job.id, job)).collect();
     waits.retain(|wait| {
         noted.get(&wait.job).is_some_and(|job| {
-            job.wait_reason.as_ref() != Some(&wait.reason) || job.ahead_ms.is_none()
+            wait.reason.is_news(job.wait_reason.as_ref()) || job.ahead_ms.is_none()
         })
     });
     waits
