@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use mystic_domain::{DeviceId, Mib};
 
 use crate::source::{
-    DeviceInfo, DeviceKind, DeviceSource, ProcessUse, Telemetry, TelemetryError, TelemetryFuture,
+    DeviceInfo, DeviceKind, DeviceSource, HeldFuture, ProcessUse, Telemetry, TelemetryError,
+    TelemetryFuture,
 };
 
 /// Why the processor can't be a device or be read.
@@ -105,6 +106,18 @@ impl DeviceSource for CpuSource {
     fn telemetry<'a>(&'a self, device: &'a DeviceId, children: &'a [u32]) -> TelemetryFuture<'a> {
         // Files of /proc are made in memory: reading them can't block.
         Box::pin(std::future::ready(self.read(device, children)))
+    }
+
+    fn count_most(&self, pid: u32) -> bool {
+        // The kernel forgets the largest resident set so far.
+        std::fs::write(self.proc.join(pid.to_string()).join("clear_refs"), "5").is_ok()
+    }
+
+    fn held<'a>(&'a self, _device: &'a DeviceId, pid: u32, counted: bool) -> HeldFuture<'a> {
+        let field = if counted { "VmHWM" } else { "VmRSS" };
+        let status = std::fs::read_to_string(self.proc.join(pid.to_string()).join("status"));
+        let held = status.ok().and_then(|text| kib_as_mib(&text, field));
+        Box::pin(std::future::ready(held))
     }
 }
 
@@ -236,6 +249,19 @@ mod tests {
                 reclaimable: Mib(2_000),
             }]
         );
+    }
+
+    #[tokio::test]
+    async fn a_process_holds_what_it_holds_now_unless_its_most_is_counted() {
+        let host = host();
+        let source = CpuSource::under(host.path(), "here", None).unwrap();
+        let device = &source.devices()[0].id;
+        assert_eq!(source.held(device, 10, false).await, Some(Mib(3_000)));
+        assert_eq!(source.held(device, 10, true).await, Some(Mib(3_906)));
+        for gone in [11, 12] {
+            assert_eq!(source.held(device, gone, true).await, None);
+        }
+        assert!(!source.count_most(12));
     }
 
     #[test]

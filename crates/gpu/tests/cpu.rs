@@ -66,3 +66,22 @@ async fn the_processor_can_be_chosen() -> Result<()> {
     assert_eq!(source.devices()[0].kind, DeviceKind::Cpu);
     Ok(())
 }
+
+#[tokio::test]
+async fn the_most_that_a_process_held_is_counted_from_when_it_is_asked_for() -> Result<()> {
+    const TAKEN: usize = 256 << 20;
+    let take = || drop(std::hint::black_box(vec![1_u8; TAKEN]));
+    let source = CpuSource::open("here", None)?;
+    let (device, own) = (&source.devices()[0].id, std::process::id());
+    take();
+    if !source.count_most(own) {
+        // A kernel without it; its processes are looked at again and again instead.
+        return Ok(());
+    }
+    let held = async || source.held(device, own, true).await.context("a figure");
+    let before = held().await?;
+    take();
+    let more = held().await? - before;
+    assert!((Mib(250)..Mib(300)).contains(&more), "{more} more");
+    Ok(())
+}
