@@ -1,10 +1,11 @@
 //! The trait behind which every kind of inventory sits, and what it tells.
 
 use std::fmt::Debug;
+use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use mystic_domain::{DeviceId, Mib};
+use mystic_domain::{DeviceId, Mib, Need};
 use nvml_wrapper::error::NvmlError;
 use serde::{Deserialize, Serialize};
 
@@ -132,4 +133,13 @@ pub trait DeviceSource: Debug + Send + Sync {
     /// What a process holds of a device: the most since [`Self::count_most`] where that is `counted`, otherwise now.
     /// It costs little and takes no error event from the next reading.
     fn held<'a>(&'a self, device: &'a DeviceId, pid: u32, counted: bool) -> HeldFuture<'a>;
+
+    /// Bounds what a process that rests may take from now on to what is booked for its model and its job, as far as the
+    /// system can: an allocation beyond that fails in it. A card has no such bounds.
+    ///
+    /// # Errors
+    /// The system refuses; the process may take what it likes.
+    fn bound(&self, _pid: u32, _booked: Need) -> io::Result<()> {
+        Ok(())
+    }
 }

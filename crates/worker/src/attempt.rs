@@ -158,7 +158,9 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
         let child = load::ensure(bench, holding, claimed, &mut child, times).await?;
         // A child without a process has ended; whoever talks to it finds out.
         let pid = child.pid().unwrap_or_default();
-        let watch = watch.insert(Watch::start(&bench.device, pid, claimed.booked).await);
+        let booked = claimed.booked;
+        let watch = watch.insert(Watch::start(&bench.device, pid, booked.resident).await);
+        bench.device.bound(pid, booked);
         match &claimed.job.params {
             JobParams::Generate(params) => {
                 generate::run(bench, holding, claimed, params, child, watch, times).await

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mystic_domain::{DeviceId, Mib};
+use mystic_domain::{DeviceId, Mib, Need};
 use mystic_gpu::{
     Child, DeviceKind, DeviceSource, InventoryConfig, Telemetry, TelemetryError, Xid, detect,
     others,
@@ -104,6 +104,13 @@ impl Device {
     pub(crate) async fn held(&self, pid: u32, counted: bool) -> Option<Mib> {
         let asked = self.source.held(&self.info.id, pid, counted);
         timeout(self.patience, asked).await.ok()?
+    }
+
+    /// Bounds what a process that rests may take from now on to what is booked, as far as the system can.
+    pub(crate) fn bound(&self, pid: u32, booked: Need) {
+        if let Err(error) = self.source.bound(pid, booked) {
+            tracing::warn!(pid, %error, "the engine can't be kept from taking more than is booked");
+        }
     }
 
     /// Reads the device, within half a heartbeat: a driver that hangs must not keep its worker from beating. `children`

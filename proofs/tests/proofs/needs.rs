@@ -173,3 +173,32 @@ async fn what_an_engine_holds_of_system_memory_is_booked_for_the_next_job() {
     let next = drawn(&stack, 1).await.remove(0);
     assert_eq!(next.working_mib, Some(taken));
 }
+
+#[tokio::test]
+async fn an_engine_that_takes_more_system_memory_than_is_booked_fails_and_its_worker_lives_on() {
+    let script = |picture_mib| Script {
+        picture_mib,
+        ..Script::default()
+    };
+    let engine = FakeEngine::new(script(3000)).expect("an engine");
+    let mut stack = Stack::start().await;
+    let worker = stack.fake_worker("worker-sd", "here", &engine);
+    let params = json!({ "prompt": "a house", "seed": 1 });
+    let job = stack.submit(params, false).await;
+    stack.until(job, JobState::Failed).await;
+    let attempts = stack.attempts(job).await;
+    let plans = attempts.iter().map(|attempt| attempt.plan);
+    assert_eq!(plans.collect::<Vec<_>>(), [Plan::Full, Plan::VaeTiling]);
+    for attempt in attempts {
+        let failure = attempt.error.expect("a failure");
+        assert_eq!(failure.kind, FailureKind::OutOfMemory, "{failure:?}");
+        assert!(
+            failure.message.contains("memory allocation of"),
+            "{failure:?}"
+        );
+    }
+    engine.set(script(0)).expect("told");
+    assert_eq!(drawn(&stack, 1).await.len(), 1);
+    assert!(!stack.has_ended(worker));
+    stack.assert_ledger_at_rest().await;
+}
