@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::problem::Problem;
-use crate::routes::{devices, events, images, jobs, pauses, presets, queue, workers};
+use crate::routes::{devices, estimates, events, images, jobs, pauses, presets, queue, workers};
 use crate::state::App;
 use crate::wire::JobProgress;
 
@@ -87,6 +87,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(workers::drain::drain))
         .routes(routes!(workers::forget::forget))
         .routes(routes!(presets::list::list))
+        .routes(routes!(estimates::list::list))
+        .routes(routes!(estimates::reset::reset))
 }
 
 /// The document.
@@ -154,6 +156,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 22);
+        assert_eq!(names.len(), 24);
     }
 }

@@ -1,6 +1,7 @@
 //! One endpoint a file: the handler, its documentation and its errors.
 
 pub mod devices;
+pub mod estimates;
 pub mod events;
 pub mod images;
 pub mod internal;

@@ -13,7 +13,7 @@ use mystic_process::{Config, Shutdown, Telemetry, telemetry};
 use mystic_queue::{Queue, QueueOptions};
 use mystic_store::{
     Committed, DeviceInfo, Grant, Granted, NewImage, Outcome, Registration, Seat, ServedPreset,
-    Store,
+    Spent, Store,
 };
 use mystic_testkit::{Postgres, Redis};
 use reqwest::{Client, RequestBuilder, Response};
@@ -244,10 +244,9 @@ impl TestWorker<'_> {
 
     /// Ends an attempt.
     pub async fn settle(&self, job: JobId, fence: Fence, outcome: &Outcome) {
-        let times = PhaseTimes::default();
         self.api
             .store
-            .settle(self.worker, job, fence, outcome, times, true)
+            .settle(self.worker, job, fence, outcome, Spent::default(), true)
             .await
             .expect("settled");
     }

@@ -229,6 +229,7 @@ impl Plan {
                     Jobs::Lasting => rng.random_range(100..250),
                 },
                 memory_mib: rng.random_range(1..8),
+                picture_mib: 0,
             },
             engine_faults,
             budget_mib: *pick(&mut rng, &[1024, 4096]),

@@ -37,7 +37,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often files and Redis keys are cleaned up when nothing asks for it.
 const CLEANUP: Duration = Duration::from_mins(1);
-/// How often the times of what has ended are taken in.
+/// How often what has ended is learned from.
 const LEARN: Duration = Duration::from_secs(5);
 /// How often a part of the files is looked at.
 const LOOK: Duration = Duration::from_secs(10);

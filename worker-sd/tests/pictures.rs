@@ -124,7 +124,11 @@ fn last_progress(picture: &Drawn, wanted: Phase) -> (u32, u32) {
 
 fn decoder_buffer(picture: &Drawn) -> i64 {
     let sizes = picture.events.iter().filter_map(|event| match event {
-        Event::Buffer { module, size } if module.contains("ae") => Some(size.0),
+        Event::Buffer {
+            module,
+            size,
+            in_ram: true,
+        } if module.contains("ae") => Some(size.0),
         _ => None,
     });
     sizes.max().expect("the decoder took a buffer")

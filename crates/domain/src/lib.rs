@@ -1,5 +1,6 @@
 //! What MystiCanvas is about, with no I/O: jobs and their states, presets, plans, memory needs, ids and units.
 
+pub mod correction;
 mod failure;
 mod ids;
 mod invalid;

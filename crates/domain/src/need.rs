@@ -17,7 +17,7 @@ pub const PROCESS_OVERHEAD: Mib = Mib(96);
 const TEXT_COMPUTE: Mib = Mib(128);
 
 /// What every job takes at least.
-const LEAST: Mib = Mib(16);
+pub(crate) const LEAST: Mib = Mib(16);
 
 /// Memory in two parts, as the ledger books it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -6,4 +6,4 @@ mod protocol;
 pub use protocol::{Command, Event, LoadModel, ScoredTag, TagExample, TagInstructions};
 
 /// Version of the protocol. Supervisor and child are the same program, so a difference is a mixed-up installation.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;

@@ -118,6 +118,8 @@ pub enum Event {
         module: String,
         /// Its size.
         size: Mib,
+        /// Whether it is system memory.
+        in_ram: bool,
     },
     /// The pixels are in the file that the command named.
     Image {

@@ -105,6 +105,7 @@ impl FakeEngine {
                 of: params.steps,
             });
         }
+        drop(black_box(vec![1_u8; script.picture_mib << 20]));
         let (width, height) = (params.width, params.height);
         let area = (width * height) as usize;
         let colours = seed.to_le_bytes();

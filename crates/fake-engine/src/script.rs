@@ -21,6 +21,8 @@ pub struct Script {
     pub step_ms: u64,
     /// Memory that a loaded model takes, beside the process's own.
     pub memory_mib: usize,
+    /// Memory that each picture takes on top.
+    pub picture_mib: usize,
 }
 
 /// Something that goes wrong once.

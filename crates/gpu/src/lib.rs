@@ -17,6 +17,7 @@ pub use host::{HostIdError, host_id};
 pub use nvml::{NvmlSource, OpenError};
 pub use others::{Child, Others, others};
 pub use source::{
-    DeviceInfo, DeviceKind, DeviceSource, ProcessUse, Telemetry, TelemetryError, TelemetryFuture,
+    DeviceInfo, DeviceKind, DeviceSource, HeldFuture, ProcessUse, Telemetry, TelemetryError,
+    TelemetryFuture,
 };
 pub use xid::{Xid, XidClass};

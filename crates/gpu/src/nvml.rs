@@ -10,13 +10,15 @@ mod cards;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mystic_domain::DeviceId;
+use mystic_domain::{DeviceId, Mib};
 use nvml_wrapper::error::NvmlError;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use crate::source::{DeviceInfo, DeviceSource, Telemetry, TelemetryError, TelemetryFuture};
+use crate::source::{
+    DeviceInfo, DeviceSource, HeldFuture, Telemetry, TelemetryError, TelemetryFuture,
+};
 
 /// Why NVML can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,14 +49,27 @@ struct Request {
     reply: oneshot::Sender<Result<Telemetry, TelemetryError>>,
 }
 
-/// How many readings may wait for the thread. More only wait when a call hangs, and then fail at once.
-const WAITING: usize = 4;
+/// What the thread is asked.
+enum Question {
+    /// All that is known of a card.
+    Reading(Request),
+    /// What a process holds of a card; no answer where that can't be told.
+    Held {
+        device: DeviceId,
+        pid: u32,
+        reply: oneshot::Sender<Option<Mib>>,
+    },
+}
+
+/// How many questions may wait for the thread: a reading's, and one for each child. More only wait when a call hangs,
+/// and then fail at once.
+const WAITING: usize = 16;
 
 /// The NVIDIA cards of this host.
 #[derive(Debug)]
 pub struct NvmlSource {
     devices: Vec<DeviceInfo>,
-    requests: mpsc::Sender<Request>,
+    questions: mpsc::Sender<Question>,
     bound: Duration,
 }
 
@@ -66,7 +81,7 @@ impl NvmlSource {
     /// [`OpenError`]: NVML does not load, hangs, or shows no card.
     pub async fn open(library: Option<PathBuf>, bound: Duration) -> Result<Self, OpenError> {
         let (started, start) = oneshot::channel();
-        let (requests, inbox) = mpsc::channel(WAITING);
+        let (questions, inbox) = mpsc::channel(WAITING);
         std::thread::Builder::new()
             .name("nvml".to_owned())
             .spawn(move || cards::serve(library.as_deref(), started, inbox))
@@ -78,7 +93,7 @@ impl NvmlSource {
         };
         Ok(Self {
             devices,
-            requests,
+            questions,
             bound,
         })
     }
@@ -93,8 +108,8 @@ impl NvmlSource {
             device: device.clone(),
             reply,
         };
-        self.requests
-            .try_send(request)
+        self.questions
+            .try_send(Question::Reading(request))
             .map_err(|error| match error {
                 TrySendError::Full(_) => hung(),
                 TrySendError::Closed(_) => TelemetryError::Stopped,
@@ -118,5 +133,19 @@ impl DeviceSource for NvmlSource {
 
     fn telemetry<'a>(&'a self, device: &'a DeviceId, _children: &'a [u32]) -> TelemetryFuture<'a> {
         Box::pin(self.ask(device))
+    }
+
+    fn count_most(&self, _pid: u32) -> bool {
+        false
+    }
+
+    fn held<'a>(&'a self, device: &'a DeviceId, pid: u32, _counted: bool) -> HeldFuture<'a> {
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            let device = device.clone();
+            let question = Question::Held { device, pid, reply };
+            self.questions.try_send(question).ok()?;
+            timeout(self.bound, answer).await.ok()?.ok()?
+        })
     }
 }

@@ -1,9 +1,11 @@
 //! The trait behind which every kind of inventory sits, and what it tells.
 
+use std::fmt::Debug;
+use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use mystic_domain::{DeviceId, Mib};
+use mystic_domain::{DeviceId, Mib, Need};
 use nvml_wrapper::error::NvmlError;
 use serde::{Deserialize, Serialize};
 
@@ -111,8 +113,11 @@ pub enum TelemetryError {
 pub type TelemetryFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Telemetry, TelemetryError>> + Send + 'a>>;
 
+/// What a process holds, being asked; `None` where nobody tells.
+pub type HeldFuture<'a> = Pin<Box<dyn Future<Output = Option<Mib>> + Send + 'a>>;
+
 /// An inventory: the devices of one kind on this host and their readings.
-pub trait DeviceSource: Send + Sync {
+pub trait DeviceSource: Debug + Send + Sync {
     /// The devices that were usable when the source was opened.
     fn devices(&self) -> &[DeviceInfo];
 
@@ -121,4 +126,20 @@ pub trait DeviceSource: Send + Sync {
     /// # Errors
     /// [`TelemetryError`]: the device is unknown, lost, or its driver hangs or fails.
     fn telemetry<'a>(&'a self, device: &'a DeviceId, children: &'a [u32]) -> TelemetryFuture<'a>;
+
+    /// Begins to count the most that a process holds; false where nobody counts it.
+    fn count_most(&self, pid: u32) -> bool;
+
+    /// What a process holds of a device: the most since [`Self::count_most`] where that is `counted`, otherwise now.
+    /// It costs little and takes no error event from the next reading.
+    fn held<'a>(&'a self, device: &'a DeviceId, pid: u32, counted: bool) -> HeldFuture<'a>;
+
+    /// Bounds what a process that rests may take from now on to what is booked for its model and its job, as far as the
+    /// system can: an allocation beyond that fails in it. A card has no such bounds.
+    ///
+    /// # Errors
+    /// The system refuses; the process may take what it likes.
+    fn bound(&self, _pid: u32, _booked: Need) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -375,3 +375,37 @@ async fn two_hosts_in_one_process_are_independent() -> Result<()> {
     assert_eq!(read(&sources[1], B).await?.total, Mib(16_384));
     Ok(())
 }
+
+#[tokio::test]
+async fn what_one_process_holds_is_told_without_taking_an_error_event() -> Result<()> {
+    let fake = two_cards()?;
+    let source = open(&fake).await?;
+    fake.set(|state| {
+        state.cards[0].processes = vec![Process::computing(10, 5_000), Process::computing(11, 700)];
+    })?;
+    fake.report_xid(A, 31)?;
+    assert!(!source.count_most(10));
+    assert_eq!(source.held(&id(A), 10, false).await, Some(Mib(5_000)));
+    assert_eq!(source.held(&id(A), 12, false).await, None);
+    assert_eq!(source.held(&id(B), 10, false).await, None);
+    assert_eq!(read(&source, A).await?.xids, [Xid(31)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_process_of_a_lost_card_holds_is_not_told_and_opens_nothing() -> Result<()> {
+    let fake = two_cards()?;
+    let source = open(&fake).await?;
+    fake.set(|state| state.cards[0].processes = vec![Process::computing(10, 5_000)])?;
+    fake.lose(A)?;
+    assert_eq!(source.held(&id(A), 10, false).await, None);
+    assert!(matches!(
+        read(&source, A).await,
+        Err(TelemetryError::Lost { .. })
+    ));
+    fake.reset(A)?;
+    assert_eq!(source.held(&id(A), 10, false).await, None);
+    read(&source, A).await?;
+    assert_eq!(source.held(&id(A), 10, false).await, Some(Mib(5_000)));
+    Ok(())
+}

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use mystic_domain::{ContextPlan, JobId, JobParams, Plan, Weights, need, work};
+use mystic_domain::correction::Bucket;
+use mystic_domain::{
+    ContextPlan, JobId, JobParams, Need, Plan, Preset as Spec, Weights, need, work,
+};
 use mystic_placement::{Class, ClassIndex, Job, Millis, Policy, Preset, PresetIndex, Queue, Rung};
 use mystic_store::{QueuedJob, Snapshot};
 
@@ -96,6 +99,25 @@ fn work_of(preset: &str, params: &JobParams, images_left: u32, times: &Times<'_>
     Millis(1000).times(units * times.unit(preset, engine) / 1000.0)
 }
 
+/// What a job takes: by its formula, and by what such jobs were seen to take.
+fn corrected(
+    snapshot: &Snapshot,
+    spec: &Spec,
+    weights: &Weights,
+    params: &JobParams,
+    plan: Plan,
+) -> Need {
+    let need = need::estimate(spec, weights, params, plan);
+    let bucket = Bucket::of(params);
+    let learned = snapshot.needs.iter().find(|learned| {
+        learned.preset == spec.name && learned.bucket == bucket && learned.plan == plan
+    });
+    let working = learned.map_or(need.working, |learned| {
+        learned.correction.correct(need.working)
+    });
+    Need { working, ..need }
+}
+
 type Key = (usize, Plan, u32, u32);
 
 fn class_of(
@@ -121,7 +143,7 @@ fn class_of(
                 .map(|plan| Rung {
                     plan,
                     context: plan.context(),
-                    need: need::estimate(spec, &weights, &job.params, plan),
+                    need: corrected(snapshot, spec, &weights, &job.params, plan),
                     slowdown: slowdown(plan) / slowdown(job.plan),
                 })
                 .collect(),

@@ -111,7 +111,11 @@ pub struct AttemptRecord {
     pub error: Option<Failure>,
     /// Time by phase.
     pub times: Option<PhaseTimes>,
-    /// Largest memory of the engine child that was seen, in MiB.
+    /// MiB that were booked for its model.
+    pub resident_mib: Option<i64>,
+    /// MiB that were booked for its own work on top.
+    pub working_mib: Option<i64>,
+    /// The most that its engine child held of the device since the model was loaded, in MiB.
     pub peak_mib: Option<i64>,
 }
 

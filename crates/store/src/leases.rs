@@ -16,7 +16,7 @@ pub use claim::Claimed;
 pub(crate) use expire::give_back;
 pub use grant::{Grant, Granted, Seat};
 pub(crate) use settle::conclude;
-pub use settle::{Outcome, Settled};
+pub use settle::{Outcome, Settled, Spent};
 pub use snapshot::{HeldJob, QueuedJob, Snapshot, SnapshotPreset, SnapshotWorker, Wait};
 
 /// Locks the device that holds a job, if one does: the first step of whatever ends a lease.

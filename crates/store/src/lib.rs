@@ -4,6 +4,7 @@
 
 mod access;
 mod error;
+mod estimates;
 mod events;
 mod fleet;
 mod images;
@@ -23,6 +24,7 @@ use sqlx::PgPool;
 
 pub use access::{Bearer, Issued, JoinKeyRecord, Machine, MachineNameError};
 pub use error::StoreError;
+pub use estimates::{EstimateRecord, LearnedNeed};
 pub use events::{EventCursor, EventRecord, Wakeups};
 pub use fleet::{
     Beat, BeatReply, DeviceInfo, DeviceRecord, DeviceTelemetry, LeaseRecord, Registration,
@@ -36,7 +38,7 @@ pub use leader::Leader;
 pub use learn::LearnedTime;
 pub use leases::{
     Claimed, Grant, Granted, HeldJob, Outcome, QueuedJob, Seat, Settled, Snapshot, SnapshotPreset,
-    SnapshotWorker, Wait,
+    SnapshotWorker, Spent, Wait,
 };
 pub use pauses::PauseRecord;
 pub use presets::{PresetOnWorker, PresetRecord};

@@ -1,6 +1,6 @@
 //! From columns to the domain's types.
 
-use mystic_domain::{ContextPlan, EngineKind, JobState, Plan};
+use mystic_domain::{ContextPlan, EngineKind, JobState, Mib, Plan, Weights};
 
 use crate::{Result, StoreError};
 
@@ -22,6 +22,15 @@ pub(crate) fn plans(names: &[String]) -> Result<Vec<Plan>> {
 
 pub(crate) fn context_plan(name: &str) -> Result<ContextPlan> {
     ContextPlan::parse(name).ok_or_else(|| unreadable("context plan", name))
+}
+
+/// Weights of which so many MiB are text encoders and decoder.
+pub(crate) fn weights(total: i64, text_encoders: i64, decoder: i64) -> Weights {
+    Weights {
+        network: Mib(total - text_encoders - decoder),
+        text_encoders: Mib(text_encoders),
+        decoder: Mib(decoder),
+    }
 }
 
 pub(crate) fn unreadable(what: &str, value: &str) -> StoreError {

@@ -28,6 +28,7 @@ macro_rules! persist {
 
 mod generate;
 mod load;
+mod peak;
 mod progress;
 mod tag;
 mod time_limit;
@@ -36,11 +37,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mystic_domain::{Failure, FailureKind, JobParams, PhaseTimes, WorkerId};
+use mystic_domain::{Failure, FailureKind, JobParams, WorkerId};
 use mystic_engine::TagInstructions;
 use mystic_process::{Shutdown, fault};
 use mystic_queue::Queue;
-use mystic_store::{Claimed, Outcome, Settled, Store};
+use mystic_store::{Claimed, Outcome, Settled, Spent, Store};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -48,10 +49,12 @@ use tracing::Instrument;
 
 use crate::children::Children;
 use crate::held::{Holding, Stop};
+use crate::inventory::Device;
 use crate::measure;
 use crate::pace::Paces;
 use crate::picture::Shelf;
 
+use peak::Watch;
 use time_limit::TimeLimit;
 
 /// What every attempt of a worker uses.
@@ -60,6 +63,7 @@ pub(crate) struct Bench {
     pub(crate) worker: WorkerId,
     pub(crate) store: Store,
     pub(crate) queue: Queue,
+    pub(crate) device: Arc<Device>,
     pub(crate) children: Children,
     pub(crate) paces: Paces,
     pub(crate) shelf: Shelf,
@@ -148,19 +152,28 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
     let limit = TimeLimit::start(holding, claimed.job.timeout_s);
     let place = bench.children.place(claimed.resident);
     let mut child = place.lock().await;
-    let mut times = PhaseTimes::default();
+    let (mut spent, mut watch) = (Spent::default(), None);
     let ended = async {
-        load::ensure(bench, holding, claimed, &mut child, &mut times).await?;
+        let times = &mut spent.times;
+        let child = load::ensure(bench, holding, claimed, &mut child, times).await?;
+        // A child without a process has ended; whoever talks to it finds out.
+        let pid = child.pid().unwrap_or_default();
+        let booked = claimed.booked;
+        let watch = watch.insert(Watch::start(&bench.device, pid, booked.resident).await);
+        bench.device.bound(pid, booked);
         match &claimed.job.params {
             JobParams::Generate(params) => {
-                generate::run(bench, holding, claimed, params, &mut child, &mut times).await
+                generate::run(bench, holding, claimed, params, child, watch, times).await
             }
             JobParams::Tag(params) => {
-                tag::run(bench, holding, claimed, params, &mut child, &mut times).await
+                tag::run(bench, holding, claimed, params, child, watch, times).await
             }
         }
     }
     .await;
+    if let Some(watch) = watch {
+        spent.peak = watch.end().await;
+    }
     let mut dead = None;
     if matches!(ended, Err(Halt::Stopped(_) | Halt::Lost(_))) {
         dead = child.take();
@@ -190,7 +203,7 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
     };
     if let Some(outcome) = &outcome {
         fault::point(fault::Point::Settling);
-        settle(bench, holding, outcome, times, alive).await;
+        settle(bench, holding, outcome, spent, alive).await;
         fault::point(fault::Point::Settled);
     } else {
         tracing::warn!("the lease is lost: the attempt ends with no effect");
@@ -209,13 +222,7 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
 }
 
 /// Settles, however long the database is away: the fence decides whether it still counts.
-async fn settle(
-    bench: &Bench,
-    holding: &Holding,
-    outcome: &Outcome,
-    times: PhaseTimes,
-    alive: bool,
-) {
+async fn settle(bench: &Bench, holding: &Holding, outcome: &Outcome, spent: Spent, alive: bool) {
     let settled = persist!(
         bench.leaving,
         holding,
@@ -225,7 +232,7 @@ async fn settle(
             holding.job,
             holding.fence,
             outcome,
-            times,
+            spent,
             alive,
         )
     );

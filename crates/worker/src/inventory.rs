@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mystic_domain::{DeviceId, Mib};
+use mystic_domain::{DeviceId, Mib, Need};
 use mystic_gpu::{
     Child, DeviceKind, DeviceSource, InventoryConfig, Telemetry, TelemetryError, Xid, detect,
     others,
@@ -15,6 +15,7 @@ use crate::WorkerError;
 use crate::condition::Sign;
 
 /// A device and its source.
+#[derive(Debug)]
 pub(crate) struct Device {
     source: Box<dyn DeviceSource>,
     /// How long one reading may take.
@@ -87,6 +88,29 @@ impl Device {
     /// Its id.
     pub(crate) fn id(&self) -> &DeviceId {
         &self.info.id
+    }
+
+    /// Whether it is the host's processor.
+    pub(crate) fn is_processor(&self) -> bool {
+        self.info.kind == "cpu"
+    }
+
+    /// Begins to count the most that a process holds of it; false where nobody counts it.
+    pub(crate) fn count_most(&self, pid: u32) -> bool {
+        self.source.count_most(pid)
+    }
+
+    /// What a process holds of it: the most where that is `counted`, otherwise now. None where nobody tells in time.
+    pub(crate) async fn held(&self, pid: u32, counted: bool) -> Option<Mib> {
+        let asked = self.source.held(&self.info.id, pid, counted);
+        timeout(self.patience, asked).await.ok()?
+    }
+
+    /// Bounds what a process that rests may take from now on to what is booked, as far as the system can.
+    pub(crate) fn bound(&self, pid: u32, booked: Need) {
+        if let Err(error) = self.source.bound(pid, booked) {
+            tracing::warn!(pid, %error, "the engine can't be kept from taking more than is booked");
+        }
     }
 
     /// Reads the device, within half a heartbeat: a driver that hangs must not keep its worker from beating. `children`

@@ -297,6 +297,7 @@ impl Worker {
             worker,
             store: self.store.clone(),
             queue: self.queue.clone(),
+            device: Arc::clone(&self.device),
             children: Children::new(self.program.clone()),
             paces: self.paces.clone(),
             shelf: self.shelf(worker)?,

@@ -21,6 +21,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/estimates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what jobs were seen to take
+         * @description Memory beside the model, by preset, size and plan: what the formula says, and what is booked instead since attempts
+         *     were seen to take it. What is not here is booked by its formula.
+         */
+        get: operations["list_estimates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estimates/{preset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget what a preset's jobs were seen to take
+         * @description Their formulae count again until new attempts are learned from.
+         */
+        delete: operations["reset_estimates"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -409,11 +450,16 @@ export interface components {
             outcome?: string | null;
             /**
              * Format: int64
-             * @description Largest memory of the engine child that was seen, in MiB.
+             * @description The most that its engine child held of the device since the model was loaded, in MiB.
              */
             peak_mib?: number | null;
             /** @description The plan. */
             plan: components["schemas"]["Plan"];
+            /**
+             * Format: int64
+             * @description MiB that were booked for its model.
+             */
+            resident_mib?: number | null;
             /**
              * Format: date-time
              * @description When it was claimed.
@@ -422,6 +468,11 @@ export interface components {
             times?: components["schemas"]["PhaseTimes"] | null;
             /** @description The worker. */
             worker: components["schemas"]["WorkerId"];
+            /**
+             * Format: int64
+             * @description MiB that were booked for its own work on top.
+             */
+            working_mib?: number | null;
         };
         /** @description What a cancel of many jobs did. */
         CancelledJobs: {
@@ -540,6 +591,42 @@ export interface components {
              * @description Seconds from now to its start.
              */
             start_in_s: number;
+        };
+        /** @description What jobs of one preset, size and plan were seen to take beside their model. */
+        EstimateRecord: {
+            /** @description MiB by the formula, for the newest of the attempts. */
+            formula_mib: components["schemas"]["Mib"];
+            /** @description MiB that are booked for such a job instead. */
+            learned_mib: components["schemas"]["Mib"];
+            /**
+             * Format: int64
+             * @description Pixels of the smallest picture that is too large; null for text.
+             */
+            pixels_below?: number | null;
+            /**
+             * Format: int64
+             * @description Pixels of the smallest picture that is meant; null for text.
+             */
+            pixels_from?: number | null;
+            /** @description The plan. */
+            plan: components["schemas"]["Plan"];
+            /** @description The preset. */
+            preset: string;
+            /**
+             * Format: date-time
+             * @description When such a job last ran out of memory.
+             */
+            raised_at?: string | null;
+            /**
+             * Format: int32
+             * @description Attempts that were learned from.
+             */
+            samples: number;
+            /**
+             * Format: date-time
+             * @description When it was last learned from.
+             */
+            updated_at: string;
         };
         /** @description One event of a job. */
         EventRecord: {
@@ -1597,6 +1684,65 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["DeviceRecord"][];
                 };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_estimates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The estimates */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EstimateRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_estimates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The preset's name */
+                preset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing is learned of it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not served */
             default: {

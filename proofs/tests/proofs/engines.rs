@@ -11,6 +11,7 @@ const QUICK: Script = Script {
     loading_ms: 0,
     step_ms: 1,
     memory_mib: 0,
+    picture_mib: 0,
 };
 
 /// A stack with one worker of fake engines.

@@ -15,6 +15,7 @@ const SLOW: Script = Script {
     loading_ms: 50,
     step_ms: 150,
     memory_mib: 1,
+    picture_mib: 0,
 };
 
 /// Namespaces take root. CI is that; elsewhere this says that it shows nothing.

@@ -4,6 +4,7 @@ mod devices;
 mod engines;
 mod fifty;
 mod hosts;
+mod needs;
 mod pixels;
 mod postgres;
 mod redis;

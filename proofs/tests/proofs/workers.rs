@@ -11,6 +11,7 @@ fn slow() -> FakeEngine {
         loading_ms: 50,
         step_ms: 10,
         memory_mib: 1,
+        picture_mib: 0,
     })
     .expect("an engine")
 }

@@ -38,6 +38,16 @@ impl Dispatch {
         }
     }
 
+    /// What has just run out of memory must not be granted as it was once more. The other attempts' lessons are not as
+    /// urgent, and jobs need not wait for any that can't be learned.
+    async fn learn(&self) {
+        match self.store.learn_starved().await {
+            Ok(0) => {}
+            Ok(_) => acted::<Self>("learn"),
+            Err(error) => tracing::warn!(%error, "needs can't be raised yet"),
+        }
+    }
+
     async fn grant(&self, grant: &Grant) -> Result<(), RunError> {
         match self.store.grant(grant).await? {
             Granted::Yes(fence) => {
@@ -71,6 +81,7 @@ impl Reconcile for Dispatch {
     const NAME: &'static str = "dispatch";
 
     async fn run(&mut self) -> Result<(), RunError> {
+        self.learn().await;
         let snapshot = self.store.snapshot(LIMIT).await?;
         let mut waits = Vec::new();
         let mut leased = false;

@@ -4,7 +4,7 @@ use mystic_store::Store;
 
 use super::{Reconcile, RunError, acted};
 
-/// Takes the attempts that have ended into the averages.
+/// Takes the attempts that have ended into the averages and estimates.
 pub struct Learn {
     store: Store,
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mystic_domain::JobState;
+use mystic_domain::{Failure, FailureKind, JobState};
 use mystic_scheduler::Hints;
 use mystic_scheduler::reconcilers::{Dispatch, Reconcile};
+use mystic_store::{Outcome, Spent};
 use mystic_testkit::wait_until;
 use tokio::sync::Notify;
 
@@ -61,6 +62,34 @@ async fn two_schedulers_at_once_never_over_commit() {
     assert!(devices.iter().all(|device| device.leases.is_empty()));
     assert!(devices.iter().all(|device| device.residents.len() == 1));
     stack.assert_ledger().await;
+}
+
+#[tokio::test]
+async fn what_has_just_run_out_of_memory_is_not_granted_as_it_was() {
+    let stack = Stack::start().await;
+    let worker = stack.worker(8192, 1).await;
+    let [first, second] = [stack.submit().await, stack.submit().await];
+    stack.dispatch().run().await.expect("dispatched");
+    let store = &stack.store;
+    let fence = stack.job(first).await.fence;
+    let claimed = store.claim(worker, first, fence).await.expect("claimed");
+    let resident = claimed.expect("ours").resident;
+    assert!(store.resident_ready(worker, resident).await.expect("ready"));
+    let lease = async || {
+        let device = store.devices().await.expect("devices").remove(0);
+        let lease = device.leases.first().expect("a lease").clone();
+        (lease.job, lease.working)
+    };
+    let (job, booked) = lease().await;
+    assert_eq!(job, first);
+    let failure = Failure::new(FailureKind::OutOfMemory, "it is full");
+    let starved = Outcome::Failed(failure);
+    let settled = store.settle(worker, first, fence, &starved, Spent::default(), true);
+    settled.await.expect("settled");
+    stack.dispatch().run().await.expect("dispatched");
+    let (job, raised) = lease().await;
+    assert_eq!(job, second);
+    assert!(raised > booked, "{raised}");
 }
 
 #[tokio::test]

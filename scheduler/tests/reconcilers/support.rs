@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use mystic_domain::{
     DeviceId, EngineKind, Fence, GenerateParams, ImageDefaults, ImageFiles, ImageLimits,
-    ImageMemory, ImageModel, JobId, JobParams, JobState, Mib, Model, PhaseTimes, Plan, Preset,
-    WorkerId,
+    ImageMemory, ImageModel, JobId, JobParams, JobState, Mib, Model, Plan, Preset, WorkerId,
 };
 use mystic_process::config::SecretUrl;
 use mystic_process::{Config, Shutdown};
@@ -14,7 +13,7 @@ use mystic_scheduler::Hints;
 use mystic_scheduler::boot::{self, Services};
 use mystic_scheduler::reconcilers::{self, Dispatch};
 use mystic_store::{
-    DeviceInfo, JobRecord, NewJob, Outcome, Registration, ServedPreset, Store, Submitted,
+    DeviceInfo, JobRecord, NewJob, Outcome, Registration, ServedPreset, Spent, Store, Submitted,
 };
 use mystic_testkit::{Postgres, Redis, wait_until};
 use tokio::sync::Notify;
@@ -211,7 +210,7 @@ pub async fn finish(store: &Store, worker: WorkerId, job: JobId, fence: Fence) {
             job,
             fence,
             &Outcome::Stopped,
-            PhaseTimes::default(),
+            Spent::default(),
             true,
         )
         .await

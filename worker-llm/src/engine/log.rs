@@ -88,7 +88,13 @@ impl<S: Subscriber> Layer<S> for NativeLog {
             eprintln!("{line}");
             self.errors.keep(line);
         } else if let Some((module, size)) = buffer(line) {
-            self.events.send(&Event::Buffer { module, size });
+            // Such as `CPU`, `CPU_Mapped` and `CUDA_Host`.
+            let in_ram = module.starts_with("CPU") || module.contains("_Host");
+            self.events.send(&Event::Buffer {
+                module,
+                size,
+                in_ram,
+            });
         }
     }
 }

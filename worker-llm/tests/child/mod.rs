@@ -144,7 +144,7 @@ impl Child {
         loop {
             match self.event() {
                 Event::Progress { .. } => {}
-                Event::Buffer { module, size } => self.buffers.push((module, size.0)),
+                Event::Buffer { module, size, .. } => self.buffers.push((module, size.0)),
                 last => return last,
             }
         }

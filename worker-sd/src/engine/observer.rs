@@ -135,8 +135,8 @@ impl Observer {
             if loading && level == Level::Error {
                 self.report_last_words(line);
             }
-        } else if let Some((module, size)) = compute_buffer(line) {
-            self.report_buffer(module, size);
+        } else if let Some((module, size, in_ram)) = compute_buffer(line) {
+            self.report_buffer(module, size, in_ram);
         } else {
             self.follow(line);
         }
@@ -185,11 +185,12 @@ impl Observer {
     }
 
     /// Reports a buffer, unless the small picture that loading draws took it: it says nothing about real ones.
-    fn report_buffer(&self, module: &str, size: Mib) {
+    fn report_buffer(&self, module: &str, size: Mib, in_ram: bool) {
         if self.with(|state| state.work != Work::Load) {
             (self.report)(Event::Buffer {
                 module: module.to_owned(),
                 size,
+                in_ram,
             });
         }
     }
@@ -252,13 +253,14 @@ fn without_place(text: &str) -> &str {
     text.split_once(" - ").map_or(text, |(_, line)| line)
 }
 
-/// Module and size of "`z_image compute buffer size: 3.27 MB(RAM)`".
-fn compute_buffer(line: &str) -> Option<(&str, Mib)> {
+/// Module, size and whether it is system memory, of "`z_image compute buffer size: 3.27 MB(RAM)`".
+fn compute_buffer(line: &str) -> Option<(&str, Mib, bool)> {
     let (module, size) = line.split_once(" compute buffer size: ")?;
-    let (whole, hundredths) = size.split_once(" MB")?.0.split_once('.')?;
+    let (size, place) = size.split_once(" MB")?;
+    let (whole, hundredths) = size.split_once('.')?;
     let whole: i64 = whole.parse().ok()?;
     let rest = hundredths.bytes().any(|digit| digit != b'0');
-    Some((module, Mib(whole + i64::from(rest))))
+    Some((module, Mib(whole + i64::from(rest)), place == "(RAM)"))
 }
 
 /// Whether a line of the library, of ggml or of a GPU runtime says that an allocation failed.

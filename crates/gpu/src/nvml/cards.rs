@@ -13,7 +13,7 @@ use nvml_wrapper::struct_wrappers::device::ProcessInfo;
 use nvml_wrapper::{Device, EventSet, Nvml};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{OpenError, Request};
+use super::{OpenError, Question, Request};
 use crate::source::{DeviceInfo, DeviceKind, ProcessUse, Telemetry, TelemetryError};
 use crate::xid::{Xid, XidClass};
 
@@ -47,7 +47,7 @@ enum End {
 pub(super) fn serve(
     library: Option<&Path>,
     started: oneshot::Sender<Result<Vec<DeviceInfo>, OpenError>>,
-    mut inbox: mpsc::Receiver<Request>,
+    mut inbox: mpsc::Receiver<Question>,
 ) {
     let nvml = match init(library) {
         Ok(nvml) => nvml,
@@ -68,7 +68,7 @@ pub(super) fn serve(
     drop(cards);
     drop(nvml);
     while let End::Reopen(unanswered) = end {
-        let Some(request) = unanswered.or_else(|| next(&mut inbox)) else {
+        let Some(request) = unanswered.or_else(|| next(&[], &mut inbox)) else {
             return;
         };
         end = match init(library) {
@@ -89,12 +89,17 @@ fn init(library: Option<&Path>) -> Result<Nvml, NvmlError> {
     builder.init()
 }
 
-/// The next request that somebody still waits for: others were made while a call hung and given up since.
-fn next(inbox: &mut mpsc::Receiver<Request>) -> Option<Request> {
+/// The next reading that somebody still waits for: others were asked for while a call hung and given up since. What
+/// is asked of processes meanwhile is answered from these cards.
+fn next(cards: &[Card<'_>], inbox: &mut mpsc::Receiver<Question>) -> Option<Request> {
     loop {
-        let request = inbox.blocking_recv()?;
-        if !request.reply.is_closed() {
-            return Some(request);
+        match inbox.blocking_recv()? {
+            Question::Reading(request) if !request.reply.is_closed() => return Some(request),
+            Question::Held { device, pid, reply } if !reply.is_closed() => {
+                let card = cards.iter().find(|card| card.info.id == device);
+                let _ = reply.send(card.and_then(|card| card.held(pid)));
+            }
+            Question::Reading(_) | Question::Held { .. } => {}
         }
     }
 }
@@ -112,12 +117,12 @@ impl Desk {
         &mut self,
         cards: &[Card<'_>],
         first: Option<Request>,
-        inbox: &mut mpsc::Receiver<Request>,
+        inbox: &mut mpsc::Receiver<Question>,
     ) -> End {
         let mut first = first;
         loop {
             let opened_for_it = first.is_some();
-            let Some(request) = first.take().or_else(|| next(inbox)) else {
+            let Some(request) = first.take().or_else(|| next(cards, inbox)) else {
                 return End::Done;
             };
             if !self.known.contains(&request.device) {
@@ -278,20 +283,30 @@ impl Card<'_> {
         }
     }
 
+    fn processes(&self) -> Result<Vec<ProcessUse>, NvmlError> {
+        let mut running = optional(self.device.running_compute_processes())?.unwrap_or_default();
+        running.extend(optional(self.device.running_graphics_processes())?.unwrap_or_default());
+        Ok(merged(running))
+    }
+
+    /// What a process holds. A card that fails is told by its next reading.
+    fn held(&self, pid: u32) -> Option<Mib> {
+        let processes = self.processes().ok()?;
+        processes.iter().find(|process| process.pid == pid)?.used
+    }
+
     fn read(&self) -> Result<Telemetry, NvmlError> {
         let device = &self.device;
         let memory = device.memory_info()?;
         let total = whole_mib(memory.total);
         let free = whole_mib(memory.free);
-        let mut running = optional(device.running_compute_processes())?.unwrap_or_default();
-        running.extend(optional(device.running_graphics_processes())?.unwrap_or_default());
         Ok(Telemetry {
             total,
             // NVML's own `used` leaves out what the driver reserves, which nobody can allocate either.
             used: total.saturating_sub(free),
             free,
             reserve: Mib(0),
-            processes: merged(running),
+            processes: self.processes()?,
             utilisation_percent: optional(device.utilization_rates())?.map(|rates| rates.gpu),
             temperature_celsius: optional(device.temperature(TemperatureSensor::Gpu))?,
             power_watts: optional(device.power_usage())?.map(|milliwatts| milliwatts / 1000),

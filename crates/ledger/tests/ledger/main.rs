@@ -3,4 +3,5 @@
 mod bench;
 mod decisions;
 mod forecasts;
+mod needs;
 mod properties;

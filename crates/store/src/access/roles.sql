@@ -36,7 +36,7 @@ GRANT SELECT,
               last_event, started_at, finished_at)
     ON jobs TO mystic_worker;
 GRANT SELECT (job_id, attempt, fence, worker_id, outcome),
-      INSERT (job_id, attempt, fence, worker_id, device_id, plan),
+      INSERT (job_id, attempt, fence, worker_id, device_id, plan, resident_mib, working_mib),
       UPDATE (finished_at, outcome, error, times, peak_mib)
     ON job_attempts TO mystic_worker;
 GRANT INSERT (job_id, number, kind, data) ON job_events TO mystic_worker;

@@ -1,13 +1,13 @@
 //! A worker that no longer beats: its jobs run elsewhere, its memory stays booked until its children are proven dead.
 
-use mystic_domain::{Failure, FailureKind, JobId, JobState, PhaseTimes, ResidentId, WorkerId};
+use mystic_domain::{Failure, FailureKind, JobId, JobState, ResidentId, WorkerId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::error::retrying;
 use crate::jobs::JobRow;
 use crate::leases::{conclude, give_back, quarantine};
-use crate::{JobRecord, Outcome, Result, Store, ledger};
+use crate::{JobRecord, Outcome, Result, Spent, Store, ledger};
 
 impl Store {
     /// The beat counter of every worker that isn't gone.
@@ -89,7 +89,7 @@ pub(crate) async fn release_jobs(
                     Some(_) => format!("worker {worker} gave attempt {} up", job.attempt),
                 },
             );
-            conclude(tx, &job, &Outcome::Failed(failure), PhaseTimes::default()).await?;
+            conclude(tx, &job, &Outcome::Failed(failure), Spent::default()).await?;
         }
         jobs.push(job.id);
     }

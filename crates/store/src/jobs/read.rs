@@ -37,6 +37,8 @@ struct AttemptRow {
     outcome: Option<String>,
     error: Option<serde_json::Value>,
     times: Option<serde_json::Value>,
+    resident_mib: Option<i64>,
+    working_mib: Option<i64>,
     peak_mib: Option<i64>,
 }
 
@@ -168,6 +170,8 @@ impl Store {
                     outcome: attempt.outcome,
                     error: attempt.error.map(row::json).transpose()?,
                     times: attempt.times.map(row::json).transpose()?,
+                    resident_mib: attempt.resident_mib,
+                    working_mib: attempt.working_mib,
                     peak_mib: attempt.peak_mib,
                 })
             })

@@ -1,6 +1,6 @@
 //! The worker takes up what was leased to it: an attempt starts.
 
-use mystic_domain::{ContextPlan, Fence, JobId, Preset, ResidentId, WorkerId};
+use mystic_domain::{ContextPlan, Fence, JobId, Mib, Need, Preset, ResidentId, WorkerId};
 
 use crate::error::retrying;
 use crate::jobs::JobRow;
@@ -15,6 +15,8 @@ pub struct Claimed {
     pub resident: ResidentId,
     /// How that model is loaded.
     pub context: ContextPlan,
+    /// What is booked for it and for the job.
+    pub booked: Need,
     /// What to load.
     pub preset: Preset,
     /// Indexes of the pictures that exist already.
@@ -56,8 +58,11 @@ impl Store {
         let claimed = if let Some(row) = claimed {
             let record = JobRecord::try_from(row)?;
             sqlx::query(
-                "INSERT INTO job_attempts (job_id, attempt, fence, worker_id, device_id, plan)
-                 SELECT id, attempt, fence, worker_id, device_id, plan FROM jobs WHERE id = $1",
+                "INSERT INTO job_attempts (job_id, attempt, fence, worker_id, device_id, plan, resident_mib, working_mib)
+                 SELECT jobs.id, attempt, jobs.fence, jobs.worker_id, jobs.device_id, plan, booked_mib, leases.working_mib
+                 FROM jobs JOIN residents ON residents.id = jobs.resident_id
+                           JOIN leases ON leases.job_id = jobs.id AND leases.fence = jobs.fence
+                 WHERE jobs.id = $1",
             )
             .bind(job.0)
             .execute(&mut *tx)
@@ -85,11 +90,16 @@ impl Store {
         let resident = claimed
             .resident
             .ok_or_else(|| row::unreadable("running job", "no resident"))?;
-        let (context, spec): (String, serde_json::Value) = sqlx::query_as(
-            "SELECT residents.context_plan, presets.spec FROM residents
-             JOIN presets ON presets.name = residents.preset WHERE residents.id = $1",
+        let (context, model, working, spec): (String, i64, i64, serde_json::Value) = sqlx::query_as(
+            "SELECT residents.context_plan, residents.booked_mib, leases.working_mib, presets.spec
+             FROM residents
+             JOIN presets ON presets.name = residents.preset
+             JOIN leases ON leases.resident_id = residents.id AND leases.job_id = $2 AND leases.fence = $3
+             WHERE residents.id = $1",
         )
         .bind(resident.0)
+        .bind(job.0)
+        .bind(fence.0)
         .fetch_optional(&mut *tx)
         .await?
         .ok_or_else(|| {
@@ -104,6 +114,10 @@ impl Store {
             job: claimed,
             resident,
             context: row::context_plan(&context)?,
+            booked: Need {
+                resident: Mib(model),
+                working: Mib(working),
+            },
             preset: row::json(spec)?,
             done,
         }))

@@ -2,8 +2,8 @@
 
 use mystic_domain::machine::{self, Event};
 use mystic_domain::{
-    Failure, FailureKind, Fence, JobId, JobState, PhaseTimes, Plan, Tried, Verdict, WorkerId, tags,
-    verdict,
+    Failure, FailureKind, Fence, JobId, JobState, Mib, PhaseTimes, Plan, Tried, Verdict, WorkerId,
+    tags, verdict,
 };
 use sqlx::PgConnection;
 
@@ -25,6 +25,15 @@ pub enum Outcome {
     Stopped,
     /// The worker gives it back unfinished; the attempt costs nothing but its number.
     HandedBack,
+}
+
+/// What an attempt took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Time by phase.
+    pub times: PhaseTimes,
+    /// The most that its engine child held of the device since the model was loaded; absent where nobody saw.
+    pub peak: Option<Mib>,
 }
 
 /// What became of a settle.
@@ -51,10 +60,10 @@ impl Store {
         job: JobId,
         fence: Fence,
         outcome: &Outcome,
-        times: PhaseTimes,
+        spent: Spent,
         child_alive: bool,
     ) -> Result<Settled> {
-        retrying!(self.settle_once(worker, job, fence, outcome, times, child_alive))
+        retrying!(self.settle_once(worker, job, fence, outcome, spent, child_alive))
     }
 
     async fn settle_once(
@@ -63,7 +72,7 @@ impl Store {
         job: JobId,
         fence: Fence,
         outcome: &Outcome,
-        times: PhaseTimes,
+        spent: Spent,
         child_alive: bool,
     ) -> Result<Settled> {
         let mut tx = self.pool.begin().await?;
@@ -87,7 +96,7 @@ impl Store {
             return first_outcome(&mut tx, worker, job, fence).await;
         };
         let record = JobRecord::try_from(held)?;
-        let state = conclude(&mut tx, &record, outcome, times).await?;
+        let state = conclude(&mut tx, &record, outcome, spent).await?;
         if child_alive {
             free(&mut tx, job, fence).await?;
         } else {
@@ -106,7 +115,7 @@ pub(crate) async fn conclude(
     tx: &mut PgConnection,
     job: &JobRecord,
     outcome: &Outcome,
-    times: PhaseTimes,
+    spent: Spent,
 ) -> Result<JobState> {
     let complete = job.images_done == job.images_total;
     let incomplete;
@@ -173,8 +182,7 @@ pub(crate) async fn conclude(
         _ => "retried",
     };
     sqlx::query(
-        "UPDATE job_attempts SET finished_at = now(), outcome = $3, error = $4, times = $5,
-                                 peak_mib = (SELECT observed_mib FROM residents WHERE id = $6)
+        "UPDATE job_attempts SET finished_at = now(), outcome = $3, error = $4, times = $5, peak_mib = $6
          WHERE job_id = $1 AND attempt = $2",
     )
     .bind(job.id.0)
@@ -187,8 +195,8 @@ pub(crate) async fn conclude(
         },
     )
     .bind(failure.map(row::to_json).transpose()?)
-    .bind(row::to_json(&times)?)
-    .bind(job.resident.map(|resident| resident.0))
+    .bind(row::to_json(&spent.times)?)
+    .bind(spent.peak.map(|peak| peak.0))
     .execute(&mut *tx)
     .await?;
     let data = failure.map_or_else(

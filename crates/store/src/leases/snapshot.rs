@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use mystic_domain::{
-    DeviceId, EngineKind, JobId, JobKind, JobParams, Mib, Plan, Preset, ResidentId, Weights,
-    WorkerId,
+    DeviceId, EngineKind, JobId, JobKind, JobParams, Plan, Preset, ResidentId, Weights, WorkerId,
 };
 use uuid::Uuid;
 
 use crate::error::retrying;
+use crate::estimates::LearnedNeed;
 use crate::fleet::DeviceRow;
 use crate::learn::LearnedTime;
-use crate::{DeviceRecord, PauseRecord, Result, Store, jobs, learn, pauses, row};
+use crate::{DeviceRecord, PauseRecord, Result, Store, estimates, jobs, learn, pauses, row};
 
 /// The queue and the ledger at one moment.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub held: Vec<HeldJob>,
     /// What presets were seen to take on devices.
     pub times: Vec<LearnedTime>,
+    /// How what jobs need is corrected by what they were seen to take.
+    pub needs: Vec<LearnedNeed>,
     /// What is stopped; the jobs that it covers are not among the queued ones, the devices are.
     pub pauses: Vec<PauseRecord>,
 }
@@ -146,14 +148,9 @@ struct ServedRow {
 
 impl ServedRow {
     fn preset(&self) -> Result<SnapshotPreset> {
-        let (text_encoders, decoder) = (Mib(self.text_encoders_mib), Mib(self.decoder_mib));
         Ok(SnapshotPreset {
             name: self.preset.clone(),
-            weights: Weights {
-                network: Mib(self.weights_mib) - text_encoders - decoder,
-                text_encoders,
-                decoder,
-            },
+            weights: row::weights(self.weights_mib, self.text_encoders_mib, self.decoder_mib),
             plans: row::plans(&self.plans)?,
         })
     }
@@ -206,6 +203,7 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         let times = learn::times(&mut tx).await?;
+        let needs = estimates::needs(&mut tx).await?;
         let mut queued = Vec::with_capacity(rows.len());
         for job in rows {
             let kind =
@@ -280,6 +278,7 @@ impl Store {
             queued,
             held,
             times,
+            needs,
             pauses,
         })
     }

@@ -1,7 +1,7 @@
 //! Transactions that meet: who waits for whom, and who tries again.
 
-use mystic_domain::{JobState, Mib, PhaseTimes, ResidentId};
-use mystic_store::{Beat, DeviceTelemetry, Granted, Outcome, Store};
+use mystic_domain::{JobState, Mib, ResidentId};
+use mystic_store::{Beat, DeviceTelemetry, Granted, Outcome, Spent, Store};
 use mystic_testkit::wait_until;
 use sqlx::{Postgres, Transaction};
 
@@ -131,8 +131,8 @@ async fn whoever_waits_for_a_device_holds_nothing_that_is_locked_after_it() {
 
     let lease = world.run(on, submit().await).await;
     let settle = async |store: Store| {
-        let (done, times) = (Outcome::Succeeded, PhaseTimes::default());
-        let settled = store.settle(id, lease.job, lease.fence, &done, times, true);
+        let (done, spent) = (Outcome::Succeeded, Spent::default());
+        let settled = store.settle(id, lease.job, lease.fence, &done, spent, true);
         settled.await
     };
     waits_with_empty_hands(&world, on, settle).await;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use mystic_domain::{FailureKind, JobId, JobKind, JobState, PhaseTimes};
-use mystic_store::{Committed, ImageRecord, NewImage, Outcome, Settled};
+use mystic_domain::{FailureKind, JobId, JobKind, JobState};
+use mystic_store::{Committed, ImageRecord, NewImage, Outcome, Settled, Spent};
 use mystic_testkit::wait_until;
 
 use crate::support::{Lease, TAGGER, Worker, World, failed, load, sha256};
@@ -256,7 +256,6 @@ async fn cancelling_a_job_keeps_its_pictures_and_never_succeeds() {
     let worker = world.worker().await;
     let (lease, new, _) = drawn(&world, &worker).await;
     world.store.cancel(lease.job).await.expect("cancelled");
-    let times = PhaseTimes::default();
     let settled = world
         .store
         .settle(
@@ -264,7 +263,7 @@ async fn cancelling_a_job_keeps_its_pictures_and_never_succeeds() {
             lease.job,
             lease.fence,
             &Outcome::Succeeded,
-            times,
+            Spent::default(),
             true,
         )
         .await;

@@ -1,7 +1,7 @@
 //! What attempts took is averaged, each once, and what an owner had ahead of a job stays as it was first seen.
 
 use mystic_domain::{GenerateParams, JobParams, PhaseTimes, WaitReason, work};
-use mystic_store::{Outcome, Wait};
+use mystic_store::{Outcome, Spent, Wait};
 
 use crate::support::{Worker, World, new_job};
 
@@ -12,15 +12,18 @@ async fn drawn(world: &World, worker: &Worker, sampling_ms: u64) {
     let lease = world.run(worker, world.submit_pictures(1).await).await;
     let picture = world.staged(worker, lease, 0).await;
     world.store.commit_image(&picture).await.expect("committed");
-    let times = PhaseTimes {
-        loading_ms: LOADING_MS,
-        sampling_ms,
-        ..PhaseTimes::default()
+    let spent = Spent {
+        times: PhaseTimes {
+            loading_ms: LOADING_MS,
+            sampling_ms,
+            ..PhaseTimes::default()
+        },
+        peak: None,
     };
     let (done, gone) = (Outcome::Succeeded, false);
     world
         .store
-        .settle(worker.id, lease.job, lease.fence, &done, times, gone)
+        .settle(worker.id, lease.job, lease.fence, &done, spent, gone)
         .await
         .expect("settled");
     let resident = world.device(worker).await.residents[0].id;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use mystic_domain::{FailureKind, Fence, JobState, Mib, ResidentId};
-use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Granted, Outcome, Settled, Store};
+use mystic_store::{
+    Beat, Committed, DeviceTelemetry, Grant, Granted, Outcome, Settled, Spent, Store,
+};
 use mystic_testkit::wait_until;
 
-use crate::support::{TAGGER, World, failed, load, sha256, sit};
+use crate::support::{NEED, TAGGER, World, failed, load, sha256, sit};
 
 #[tokio::test]
 async fn a_repeated_claim_returns_the_first_and_starts_no_second_attempt() {
@@ -174,7 +176,28 @@ async fn a_job_that_was_handed_back_waits_for_nothing() {
 }
 
 #[tokio::test]
-async fn an_attempt_keeps_the_largest_memory_that_its_engine_was_seen_with() {
+async fn an_attempt_keeps_what_was_booked_for_it_and_the_most_that_its_engine_held() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let lease = world.run(&worker, world.submit().await).await;
+    let spent = Spent {
+        peak: Some(Mib(120)),
+        ..Spent::default()
+    };
+    let done = Outcome::Succeeded;
+    let store = &world.store;
+    let settled = store.settle(worker.id, lease.job, lease.fence, &done, spent, true);
+    settled.await.expect("settled");
+    let attempt = store.attempts(lease.job).await.expect("attempts").remove(0);
+    assert_eq!(
+        (attempt.resident_mib, attempt.working_mib),
+        (Some(NEED.resident.0), Some(NEED.working.0))
+    );
+    assert_eq!(attempt.peak_mib, Some(120));
+}
+
+#[tokio::test]
+async fn a_model_keeps_the_most_that_heartbeats_saw_it_with() {
     let world = World::new().await;
     let worker = world.worker().await;
     let lease = world.run(&worker, world.submit().await).await;
@@ -189,11 +212,8 @@ async fn an_attempt_keeps_the_largest_memory_that_its_engine_was_seen_with() {
         let reply = world.store.beat(&beat).await.expect("beaten");
         assert!(reply.lost.is_empty() && reply.assigned.is_empty());
     }
-    world
-        .settle(&worker, lease, &Outcome::Succeeded, true)
-        .await;
-    let attempts = world.store.attempts(lease.job).await.expect("attempts");
-    assert_eq!(attempts[0].peak_mib, Some(120));
+    let device = world.device(&worker).await;
+    assert_eq!(device.residents[0].observed, Some(Mib(120)));
 }
 
 #[tokio::test]

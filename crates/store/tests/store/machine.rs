@@ -40,10 +40,10 @@ async fn job_in(world: &World, worker: &Worker, state: JobState) -> Lease {
 async fn happen(world: &World, worker: &Worker, lease: Lease, event: Event) {
     let store = &world.store;
     let settle = async |outcome: Outcome| {
-        let times = mystic_domain::PhaseTimes::default();
+        let spent = mystic_store::Spent::default();
         // An illegal move is an error here; that it changes nothing is what counts.
         let _ = store
-            .settle(worker.id, lease.job, lease.fence, &outcome, times, true)
+            .settle(worker.id, lease.job, lease.fence, &outcome, spent, true)
             .await;
     };
     match event {

@@ -2,6 +2,7 @@
 
 mod access;
 mod conflicts;
+mod estimates;
 mod events;
 mod histories;
 mod images;

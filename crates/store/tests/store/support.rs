@@ -10,7 +10,7 @@ use mystic_domain::{
 };
 use mystic_store::{
     DeviceInfo, DeviceRecord, Grant, Granted, JobRecord, Machine, NewImage, NewJob, Outcome,
-    Registration, Seat, ServedPreset, Settled, Store, Submitted,
+    Registration, Seat, ServedPreset, Settled, Spent, Store, Submitted,
 };
 use mystic_testkit::Postgres;
 
@@ -195,13 +195,13 @@ impl World {
         outcome: &Outcome,
         child_alive: bool,
     ) -> Settled {
-        let times = PhaseTimes::default();
+        let spent = Spent::default();
         let settled = self.store.settle(
             worker.id,
             lease.job,
             lease.fence,
             outcome,
-            times,
+            spent,
             child_alive,
         );
         settled.await.expect("answered")

@@ -7,6 +7,7 @@ use mystic_engine::{Command, Event};
 use mystic_process::fault;
 use mystic_store::{Claimed, Committed, NewImage, Outcome};
 
+use super::peak::Watch;
 use super::progress::Reporter;
 use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
@@ -23,10 +24,10 @@ pub(super) async fn run(
     holding: &Holding,
     claimed: &Claimed,
     params: &GenerateParams,
-    place: &mut Option<EngineChild>,
+    child: &mut EngineChild,
+    watch: &Watch,
     times: &mut PhaseTimes,
 ) -> Result<Outcome, Halt> {
-    let child = place.as_mut().ok_or_else(|| defect("no engine"))?;
     let reporter = Reporter::start(bench, holding.job);
     bench
         .shelf
@@ -63,16 +64,20 @@ pub(super) async fn run(
         };
         child.send(&command).await?;
         let preset = &claimed.preset.name;
-        let mut watch = bench.paces.picture(preset, params.width, params.height);
+        let mut pace = bench.paces.picture(preset, params.width, params.height);
         let (width, height, mut spent) = loop {
             let event = tokio::select! {
-                event = child.next(watch.bound()) => event?,
+                event = child.next(pace.bound()) => event?,
                 why = holding.stopping() => return Err(Halt::Stopped(why)),
             };
-            watch.note(&event, tokio::time::Instant::now());
+            pace.note(&event, tokio::time::Instant::now());
             match event {
                 Event::Progress { phase, step, of } => reporter.report(progress(phase, step, of)),
-                Event::Buffer { module, size } => tracing::debug!(module, %size, "buffer taken"),
+                Event::Buffer {
+                    module,
+                    size,
+                    in_ram,
+                } => watch.buffer(&module, size, in_ram),
                 Event::Image {
                     width,
                     height,

@@ -12,16 +12,16 @@ use crate::held::Holding;
 use crate::measure;
 use crate::models;
 
-/// Makes sure that the child lives and holds the model.
-pub(super) async fn ensure(
+/// Makes sure that the child lives and holds the model; the child.
+pub(super) async fn ensure<'a>(
     bench: &Bench,
     holding: &Holding,
     claimed: &Claimed,
-    place: &mut Option<EngineChild>,
+    place: &'a mut Option<EngineChild>,
     times: &mut PhaseTimes,
-) -> Result<(), Halt> {
-    if place.is_some() {
-        return Ok(());
+) -> Result<&'a mut EngineChild, Halt> {
+    if let Some(child) = place {
+        return Ok(child);
     }
     let reporter = Reporter::start(bench, holding.job);
     let progress = |step, of| Progress {
@@ -64,7 +64,7 @@ pub(super) async fn ensure(
         };
         match event {
             Event::Progress { step, of, .. } => reporter.report(progress(step, of)),
-            Event::Buffer { module, size } => tracing::debug!(module, %size, "buffer taken"),
+            Event::Buffer { module, size, .. } => tracing::debug!(module, %size, "buffer taken"),
             Event::Loaded { loading_ms } => {
                 times.loading_ms = loading_ms;
                 measure::phases(&claimed.preset.name, times);
@@ -91,7 +91,7 @@ pub(super) async fn ensure(
         bench.store.resident_ready(bench.worker, claimed.resident)
     );
     if ready == Some(true) {
-        return Ok(());
+        return Ok(child);
     }
     child.kill().await;
     Err(Halt::Lost(Failure::new(

@@ -4,6 +4,7 @@ use mystic_domain::{Failure, Phase, PhaseTimes, Progress, TagParams};
 use mystic_engine::{Command, Event};
 use mystic_store::{Claimed, Outcome};
 
+use super::peak::Watch;
 use super::progress::Reporter;
 use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
@@ -16,10 +17,10 @@ pub(super) async fn run(
     holding: &Holding,
     claimed: &Claimed,
     params: &TagParams,
-    place: &mut Option<EngineChild>,
+    child: &mut EngineChild,
+    watch: &Watch,
     times: &mut PhaseTimes,
 ) -> Result<Outcome, Halt> {
-    let child = place.as_mut().ok_or_else(|| defect("no engine"))?;
     let reporter = Reporter::start(bench, holding.job);
     let command = Command::Tag {
         order: format!("{}-{}-tags", holding.job, holding.fence),
@@ -42,7 +43,11 @@ pub(super) async fn run(
                     attempt: claimed.job.attempt,
                 });
             }
-            Event::Buffer { module, size } => tracing::debug!(module, %size, "buffer taken"),
+            Event::Buffer {
+                module,
+                size,
+                in_ram,
+            } => watch.buffer(&module, size, in_ram),
             Event::Tags {
                 tags,
                 times: spent,

@@ -9,11 +9,13 @@ use nix::sys::signal::Signal;
 use super::oom_kills::OomKills;
 
 /// What native libraries write when an allocation fails.
-const ALLOCATION_FAILED: [&str; 7] = [
+const ALLOCATION_FAILED: [&str; 8] = [
     "out of memory",
     "failed to allocate",
     "cannot allocate memory",
     "std::bad_alloc",
+    // Rust's, of so many bytes.
+    "memory allocation of",
     "cudamalloc failed",
     "erroroutofdevicememory",
     "alloc_tensor_range: failed",
@@ -71,6 +73,19 @@ mod tests {
         let aborted = Some(ExitStatus::from_raw(6));
         let (kind, _) = diagnose(aborted, &tail, OomKills::now());
         assert_eq!(kind, FailureKind::OutOfMemory);
+    }
+
+    #[test]
+    fn each_library_s_words_for_a_failed_allocation_are_known() {
+        let aborted = Some(ExitStatus::from_raw(6));
+        for said in [
+            "ggml_backend_cpu_buffer_type_alloc_buffer: failed to allocate buffer of size 1744830464",
+            "terminate called after throwing an instance of 'std::bad_alloc'",
+            "memory allocation of 2097152000 bytes failed",
+        ] {
+            let (kind, _) = diagnose(aborted, &[said.to_owned()], OomKills::now());
+            assert_eq!(kind, FailureKind::OutOfMemory, "{said}");
+        }
     }
 
     /// A limit on memory as a container has it, for the processes that enter it; none where we may not make one.

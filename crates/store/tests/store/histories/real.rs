@@ -3,7 +3,7 @@
 use mystic_domain::{Failure, ImageId, JobId, JobState, Mib, PhaseTimes};
 use mystic_store::{
     Cancelled, Committed, DeviceInfo, Granted, NewImage, NewJob, Outcome, Registration, Result,
-    Retried, ServedPreset, Settled, Store, Submitted,
+    Retried, ServedPreset, Settled, Spent, Store, Submitted,
 };
 
 use super::op::How;
@@ -175,10 +175,9 @@ impl Real<'_> {
             How::Stopped => Outcome::Stopped,
             How::HandedBack => Outcome::HandedBack,
         };
-        let times = PhaseTimes::default();
         let settled = self
             .worker
-            .settle(*worker, *job, *fence, &outcome, times, *alive)
+            .settle(*worker, *job, *fence, &outcome, Spent::default(), *alive)
             .await?;
         if settled == Settled::Done(JobState::Queued) {
             // A back-off never ends by itself here, however slow the machine is: only `Later` ends it.
