@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use mystic_domain::{EngineKind, JobId, Pause, ResidentId, WaitReason};
-use mystic_placement::{self as placement, ClassIndex, Reason, decide, seat};
-use mystic_store::{DeviceRecord, Grant, Seat, Wait};
+use mystic_placement::{
+    self as placement, ClassIndex, DeviceIndex, PresetIndex, Reason, decide, seat,
+};
+use mystic_store::{DeviceRecord, Grant, Preload, Seat, Wait};
 
 use crate::{Ledger, fleet};
 
@@ -16,13 +18,15 @@ pub enum Action {
     Grant(Grant),
     /// Unload an idle model.
     Evict(ResidentId),
+    /// Load a model that no job has asked for yet.
+    Preload(Preload),
     /// Leave the job in the queue, and say why.
     Wait(Wait),
 }
 
 impl Ledger<'_> {
     /// Decides. One [`Action::Grant`] or one [`Action::Wait`] for each queued job, with the evictions that jobs wait
-    /// for; `new_resident` names the models that have to be loaded.
+    /// for and the preloads that take nothing from any; `new_resident` names the models that have to be loaded.
     #[must_use]
     pub fn decide(&self, mut new_resident: impl FnMut() -> ResidentId) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -35,8 +39,14 @@ impl Ledger<'_> {
                     actions.extend(self.grant(&grant, &mut new_resident).map(Action::Grant));
                 }
                 placement::Action::Evict(resident) => actions.push(Action::Evict(resident)),
-                // A model is loaded with the first job that needs it.
-                placement::Action::Preload { .. } => {}
+                placement::Action::Preload {
+                    device,
+                    preset,
+                    how,
+                } => {
+                    let preload = self.preload(device, preset, how, &mut new_resident);
+                    actions.extend(preload.map(Action::Preload));
+                }
                 placement::Action::Reserve(kept) => {
                     let device = &self.records[kept.device.0].id;
                     tracing::debug!(%device, job = %kept.job, why = ?kept.why, "device kept");
@@ -75,6 +85,25 @@ impl Ledger<'_> {
             expected: Duration::from_millis(
                 u64::try_from((grant.until - self.now).0).unwrap_or_default(),
             ),
+        })
+    }
+
+    fn preload(
+        &self,
+        device: DeviceIndex,
+        preset: PresetIndex,
+        how: placement::Preload,
+        new_resident: &mut impl FnMut() -> ResidentId,
+    ) -> Option<Preload> {
+        let preset = &self.snapshot.presets[preset.0];
+        let worker = self.workers[device.0][seat(preset.engine())]?;
+        Some(Preload {
+            resident: new_resident(),
+            worker: worker.id,
+            device: worker.device.clone(),
+            preset: preset.name.clone(),
+            context: how.context,
+            booked: how.resident,
         })
     }
 

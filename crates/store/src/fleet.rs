@@ -113,6 +113,8 @@ pub struct BeatReply {
     pub assigned: Vec<(JobId, Fence)>,
     /// Models to unload.
     pub evict: Vec<ResidentId>,
+    /// Models to load with no job on them, which it didn't say that it holds.
+    pub preload: Vec<ResidentId>,
     /// The engine children of every worker on the device, with what is booked for those that are ready.
     pub children: Vec<(u32, Option<Mib>)>,
 }

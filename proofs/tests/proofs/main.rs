@@ -6,6 +6,7 @@ mod fifty;
 mod hosts;
 mod pixels;
 mod postgres;
+mod preload;
 mod redis;
 mod rolling;
 mod schedulers;

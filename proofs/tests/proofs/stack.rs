@@ -329,9 +329,16 @@ impl Stack {
 
     /// The engine child of a worker that has one.
     pub fn child_of(&self, program: usize) -> Pid {
+        let children = self.children_of(program);
+        assert_eq!(children.len(), 1, "one engine child");
+        children[0]
+    }
+
+    /// The engine children of a worker.
+    pub fn children_of(&self, program: usize) -> Vec<Pid> {
         let parent = self.programs[program].process.pid().to_string();
         let processes = std::fs::read_dir("/proc").expect("processes").flatten();
-        let mut children = processes.filter_map(|process| {
+        let children = processes.filter_map(|process| {
             let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
             // `pid (name) state parent …`, and a name may hold anything.
             let (_, after_name) = stat.rsplit_once(") ")?;
@@ -339,9 +346,7 @@ impl Stack {
             let pid = process.file_name().to_str()?.parse().ok()?;
             of_parent.then_some(Pid::from_raw(pid))
         });
-        let child = children.next().expect("an engine child");
-        assert_eq!(children.next(), None, "one engine child");
-        child
+        children.collect()
     }
 
     /// The counters of every device are the sums of their rows, and no job holds anything.

@@ -26,8 +26,8 @@ GRANT INSERT (id, host, kind, name, total_mib, capacity_mib, turns),
 GRANT INSERT (id, host, device_id, engine, version, pid, boot_id, state, max_children),
       UPDATE (state, gone_at, beat, beat_at)
     ON workers TO mystic_worker;
-GRANT INSERT ON worker_presets TO mystic_worker;
-GRANT UPDATE (state, pid, observed_mib, loaded_at, used_at), DELETE ON residents TO mystic_worker;
+GRANT INSERT, UPDATE (preload_failed) ON worker_presets TO mystic_worker;
+GRANT UPDATE (state, pid, observed_mib, loaded_at, used_at, preload), DELETE ON residents TO mystic_worker;
 GRANT UPDATE (state), DELETE ON leases TO mystic_worker;
 
 -- Claiming and settling. What a job is to do, for whom and how soon, is not a worker's to change.

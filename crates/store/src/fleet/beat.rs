@@ -88,6 +88,16 @@ impl Store {
         .bind(beat.worker.0)
         .fetch_all(&mut *tx)
         .await?;
+        let preload: Vec<Uuid> = sqlx::query_scalar(
+            "SELECT id FROM residents
+             WHERE worker_id = $2 AND state = 'loading' AND preload AND id <> ALL ($1)
+               AND NOT EXISTS (SELECT FROM leases WHERE resident_id = residents.id)
+             ORDER BY id",
+        )
+        .bind(&residents)
+        .bind(beat.worker.0)
+        .fetch_all(&mut *tx)
+        .await?;
         let children: Vec<(i32, String, i64)> = sqlx::query_as(
             "SELECT pid, state, booked_mib FROM residents WHERE device_id = $1 AND pid IS NOT NULL",
         )
@@ -130,6 +140,7 @@ impl Store {
                 .map(|(job, _)| job)
                 .collect(),
             evict: evict.into_iter().map(ResidentId).collect(),
+            preload: preload.into_iter().map(ResidentId).collect(),
             children: children
                 .into_iter()
                 .filter_map(|(pid, state, booked)| {

@@ -57,6 +57,8 @@ pub struct SnapshotPreset {
     pub weights: Weights,
     /// The rungs that the worker offers.
     pub plans: Vec<Plan>,
+    /// Whether it failed there when it was loaded ahead of its jobs, and none has loaded it since.
+    pub preload_failed: bool,
 }
 
 /// A job that may be granted.
@@ -142,6 +144,7 @@ struct ServedRow {
     text_encoders_mib: i64,
     decoder_mib: i64,
     plans: Vec<String>,
+    preload_failed: bool,
 }
 
 impl ServedRow {
@@ -155,6 +158,7 @@ impl ServedRow {
                 decoder,
             },
             plans: row::plans(&self.plans)?,
+            preload_failed: self.preload_failed,
         })
     }
 }
@@ -231,7 +235,7 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         let served: Vec<ServedRow> = sqlx::query_as(
-            "SELECT worker_id, preset, weights_mib, text_encoders_mib, decoder_mib, plans
+            "SELECT worker_id, preset, weights_mib, text_encoders_mib, decoder_mib, plans, preload_failed
              FROM worker_presets WHERE problem IS NULL",
         )
         .fetch_all(&mut *tx)

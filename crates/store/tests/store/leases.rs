@@ -6,6 +6,7 @@ use mystic_domain::{FailureKind, Fence, JobState, Mib, ResidentId};
 use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Granted, Outcome, Settled, Store};
 use mystic_testkit::wait_until;
 
+use crate::preload::preload;
 use crate::support::{TAGGER, World, failed, load, sha256, sit};
 
 #[tokio::test]
@@ -327,6 +328,11 @@ async fn what_a_deposed_leader_decided_changes_nothing() {
     let evict = async |by: &Store| by.evict(idle.resident).await.expect("answered");
     assert_eq!(evict(&deposed).await, None);
     assert_eq!(evict(&leading).await, Some(worker.id));
+
+    let ahead = preload(&worker, TAGGER);
+    let preload = async |by: &Store| by.preload(&ahead).await.expect("answered");
+    assert!(!preload(&deposed).await);
+    assert!(preload(&leading).await);
 
     let stray = [sha256()];
     let mark = async |by: &Store| by.mark_strays(&stray).await.expect("answered");

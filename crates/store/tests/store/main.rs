@@ -12,4 +12,5 @@ mod ledger;
 mod machine;
 mod outages;
 mod plans;
+mod preload;
 mod support;

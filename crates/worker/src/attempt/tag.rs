@@ -7,13 +7,13 @@ use mystic_store::{Claimed, Outcome};
 use super::progress::Reporter;
 use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
-use crate::held::Holding;
+use crate::held::{Holding, Lease};
 use crate::measure;
 
 /// Asks the language model for tags.
 pub(super) async fn run(
     bench: &Bench,
-    holding: &Holding,
+    holding: &Holding<Lease>,
     claimed: &Claimed,
     params: &TagParams,
     place: &mut Option<EngineChild>,
