@@ -183,7 +183,8 @@ impl Store {
             "SELECT first.* FROM unnest($2::text[]) AS asked (engine)
              CROSS JOIN LATERAL (
                  SELECT id, kind, preset, owner, priority, params, plan, wait_reason, ahead_ms,
-                        greatest(created_at, least(not_before, now())) AS queued_at,
+                        CASE WHEN not_before IS NULL THEN created_at
+                             ELSE greatest(created_at, least(not_before, now())) END AS queued_at,
                         images_total - images_done AS images_left
                  FROM jobs
                  WHERE state = 'queued' AND engine = asked.engine AND cancel_requested_at IS NULL

@@ -144,6 +144,22 @@ async fn a_lease_that_was_claimed_does_not_expire() {
 }
 
 #[tokio::test]
+async fn a_job_waits_since_it_was_submitted_or_since_its_back_off_is_over() {
+    let world = World::new().await;
+    let job = world.submit().await;
+    let queued_at = async || {
+        let snapshot = world.store.snapshot(10).await.expect("a snapshot");
+        snapshot.queued[0].queued_at
+    };
+    let submitted = world.job(job).await.created_at;
+    assert_eq!(queued_at().await, submitted);
+    let back_off = "UPDATE jobs SET not_before = created_at + interval '1 microsecond'";
+    let set = sqlx::query(back_off).execute(world.store.pool()).await;
+    set.expect("updated");
+    assert!(queued_at().await > submitted);
+}
+
+#[tokio::test]
 async fn back_off_keeps_a_failed_job_from_being_granted_at_once() {
     let world = World::new().await;
     let worker = world.worker().await;
