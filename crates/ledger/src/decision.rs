@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use mystic_domain::{EngineKind, JobId, Pause, ResidentId, WaitReason};
+use mystic_domain::{EngineKind, JobId, Mib, Pause, ResidentId, WaitReason};
 use mystic_placement::{
     self as placement, ClassIndex, DeviceIndex, PresetIndex, Reason, decide, seat,
 };
@@ -138,11 +138,19 @@ impl Ledger<'_> {
             };
             let reason = match reasons.get(&job.class) {
                 Some(Reason::NoWorker) => self.barred(engine, preset),
-                Some(Reason::TooLarge { device, need, most }) => WaitReason::TooLarge {
-                    device: self.records[device.0].id.clone(),
-                    need: *need,
-                    most: *most,
-                },
+                Some(Reason::TooLarge { device, need, most }) => {
+                    let record = self.records[device.0];
+                    let device = record.id.clone();
+                    let need = *need;
+                    if need <= record.capacity {
+                        // Strangers, or engines of workers that are gone, have what it could have one day.
+                        let free = fleet::free(record).max(Mib(0));
+                        WaitReason::VramShort { device, need, free }
+                    } else {
+                        let most = *most;
+                        WaitReason::TooLarge { device, need, most }
+                    }
+                }
                 Some(Reason::VramShort { device, need, free }) if first => WaitReason::VramShort {
                     device: self.records[device.0].id.clone(),
                     need: *need,

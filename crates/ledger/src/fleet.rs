@@ -1,6 +1,6 @@
 //! Devices, their workers and what is on them.
 
-use mystic_domain::{EngineKind, Plan, Preset, need};
+use mystic_domain::{EngineKind, Mib, Plan, Preset, need};
 use mystic_placement::{
     Device, Lease, Millis, Model, ModelState, Plans, Preload, PresetIndex, Served, seat,
 };
@@ -31,6 +31,11 @@ pub(crate) fn open(snapshot: &Snapshot) -> (Vec<&DeviceRecord>, Vec<Workers<'_>>
 /// What a worker says of a preset; none where it can't serve it.
 pub(crate) fn served<'a>(worker: &'a SnapshotWorker, preset: &str) -> Option<&'a SnapshotPreset> {
     worker.presets.iter().find(|served| served.name == preset)
+}
+
+/// What can be booked; negative where strangers took what was booked.
+pub(crate) fn free(record: &DeviceRecord) -> Mib {
+    record.capacity - record.resident - record.working - record.others
 }
 
 pub(crate) fn device(
@@ -64,7 +69,7 @@ pub(crate) fn device(
         Some(model(record, resident, preset, workers, times))
     });
     Device {
-        free: record.capacity - record.resident - record.working - record.others,
+        free: free(record),
         turns: record.turns - record.turns_taken,
         idle_since: record.idle_since.map_or(now, millis),
         max_children: EngineKind::ALL.map(max_children),

@@ -1,9 +1,11 @@
 //! The programs themselves, as processes, on real Postgres and Redis: what becomes of jobs whatever dies.
 
+mod cards;
 mod devices;
 mod engines;
 mod fifty;
 mod hosts;
+mod models;
 mod pixels;
 mod postgres;
 mod preload;

@@ -190,7 +190,7 @@ fn nobody_waits_for_memory_in_quarantine() {
     let actions = bench.decide();
     assert!(matches!(
         reason(&actions, 1),
-        Some(WaitReason::TooLarge { .. })
+        Some(WaitReason::VramShort { .. })
     ));
     assert_eq!(grants(&actions).len(), 1, "the tagger is loaded");
 }
@@ -303,4 +303,23 @@ fn what_failed_to_preload_is_left_to_its_first_job_there() {
     assert_eq!(preload.device, bench.snapshot.devices[other].id);
     bench.snapshot.workers[3].presets[0].preload_failed = true;
     assert_eq!(preloaded(&bench.decide()), []);
+}
+
+#[test]
+fn what_would_fit_without_strangers_is_short_of_memory_and_what_never_would_is_too_large() {
+    let mut bench = Bench::new();
+    let device = bench.device(4_000, 1);
+    bench.snapshot.devices[device].others = Mib(3_500);
+    bench.queue(&[("anime", 512), ("photo", 2048)]);
+    let actions = bench.decide();
+    let short = WaitReason::VramShort {
+        device: DeviceId("host/0".into()),
+        need: Mib(2096 + 520),
+        free: Mib(500),
+    };
+    assert_eq!(reason(&actions, 1), Some(&short));
+    assert!(matches!(
+        reason(&actions, 2),
+        Some(WaitReason::TooLarge { .. })
+    ));
 }
