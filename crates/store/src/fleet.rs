@@ -77,6 +77,8 @@ pub struct DeviceTelemetry {
     pub utilisation: Option<i32>,
     /// °C.
     pub temperature: Option<i32>,
+    /// Watts that it draws.
+    pub power: Option<i32>,
     /// Whether the device can't be used, or can again; nothing where this worker has no news of that.
     pub lost: Option<bool>,
     /// Whether the device could not be read: its figures stay as they were told last.

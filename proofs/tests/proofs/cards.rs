@@ -4,7 +4,7 @@ use mystic_domain::{DeviceId, JobId, JobKind, JobState, Mib, Pause, ResidentId, 
 use mystic_store::{DeviceRecord, JobFilter, JobRecord};
 use mystic_testkit::nvml::{Card, Process};
 use mystic_testkit::{Audit, FakeEngine, FakeNvml, Script};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::models::Models;
 use crate::stack::{FIRST_SCHEDULER, Stack};
@@ -289,4 +289,35 @@ async fn where_processes_are_numbered_otherwise_what_strangers_have_is_estimated
     host.stack.until(second, JobState::Succeeded).await;
     host.stack.assert_pictures(&[first, second]).await;
     host.assert_never_overbooked().await;
+}
+
+#[tokio::test]
+async fn what_a_card_says_of_itself_is_shown_and_what_it_does_not_say_is_not() {
+    let models = Models::new(&[("photo", 100)], 100);
+    let host = Host::start(1, 12_288, &["worker-sd"], models).await;
+    let shows = async |told: [Option<u32>; 3]| {
+        let set = |card: &mut Card| {
+            [
+                card.utilisation_percent,
+                card.temperature_celsius,
+                card.power_milliwatts,
+            ] = told;
+        };
+        host.nvml
+            .set(|state| set(&mut state.cards[0]))
+            .expect("told");
+        let [busy, celsius, milliwatts] = told;
+        let expected = [busy, celsius, milliwatts.map(|power| power / 1000)].map(|it| json!(it));
+        host.stack
+            .when("its figures", async || {
+                let url = format!("{}/api/v1/devices", host.stack.url);
+                let shown = host.stack.http.get(url).send().await.expect("an answer");
+                let shown: Value = shown.json().await.expect("JSON");
+                let card = &shown[0];
+                ["utilisation", "temperature", "power"].map(|it| card[it].clone()) == expected
+            })
+            .await;
+    };
+    shows([Some(97), Some(71), Some(312_900)]).await;
+    shows([None; 3]).await;
 }

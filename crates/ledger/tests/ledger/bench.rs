@@ -166,6 +166,7 @@ impl Bench {
             turns_taken: 0,
             utilisation: None,
             temperature: None,
+            power: None,
             idle_since: Some(now()),
             lost_at: None,
             paused: false,

@@ -21,7 +21,8 @@ GRANT SELECT (version, checksum, success) ON _sqlx_migrations TO mystic_worker;
 GRANT SELECT ON presets, worker_presets, devices, workers, residents, leases TO mystic_worker;
 GRANT INSERT (id, host, kind, name, total_mib, capacity_mib, turns),
       UPDATE (host, kind, name, total_mib, capacity_mib, turns, resident_mib, working_mib, turns_taken, idle_since, used_mib,
-              others_mib, others_estimated, utilisation, temperature, lost_at, updated_at)
+              others_mib, others_estimated, utilisation, temperature, power_watts,
+              lost_at, updated_at)
     ON devices TO mystic_worker;
 GRANT INSERT (id, host, device_id, engine, version, pid, boot_id, state, max_children),
       UPDATE (state, gone_at, beat, beat_at)

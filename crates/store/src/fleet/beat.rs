@@ -41,8 +41,8 @@ impl Store {
         let telemetry = &beat.telemetry;
         sqlx::query(
             "UPDATE devices SET used_mib = $2, others_mib = $3, others_estimated = $4, utilisation = $5,
-                 temperature = $6, updated_at = now()
-             WHERE id = $1 AND NOT $7",
+                 temperature = $6, power_watts = $7, updated_at = now()
+             WHERE id = $1 AND NOT $8",
         )
         .bind(&beat.device.0)
         .bind(telemetry.used.map(|used| used.0))
@@ -50,6 +50,7 @@ impl Store {
         .bind(telemetry.others_estimated)
         .bind(telemetry.utilisation)
         .bind(telemetry.temperature)
+        .bind(telemetry.power)
         .bind(telemetry.unread)
         .execute(&mut *tx)
         .await?;
