@@ -22,8 +22,8 @@ describe('devices in words', () => {
   it('says only what the device knows', () => {
     const card = { host: 'studio', kind: 'cuda', turns: 2, turns_taken: 1 }
     expect(deviceInWords(card)).toBe('studio · 1 of 2 turns taken')
-    expect(deviceInWords({ ...card, utilisation: 0, temperature: 61 })).toBe(
-      'studio · 1 of 2 turns taken · 0 % busy · 61 °C',
+    expect(deviceInWords({ ...card, utilisation: 0, temperature: 61, power: 312 })).toBe(
+      'studio · 1 of 2 turns taken · 0 % busy · 61 °C · 312 W',
     )
   })
 })

@@ -41,6 +41,17 @@ impl Pause {
         }
     }
 
+    /// Whether a queued job of this owner for this preset waits, on whichever device.
+    #[must_use]
+    pub fn covers(&self, owner: &str, preset: &str) -> bool {
+        match self {
+            Self::Queue => true,
+            Self::Owner(name) => name == owner,
+            Self::Preset(name) => name == preset,
+            Self::Device(_) => false,
+        }
+    }
+
     /// The pause of this scope and name.
     #[must_use]
     pub fn parse(scope: &str, name: &str) -> Option<Self> {

@@ -14,6 +14,8 @@ use crate::script::{Fault, Script, Then, When};
 
 /// Progress reports of one load.
 const LOADING_STEPS: u32 = 4;
+/// How often a waiting child looks whether it still has to.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A child that pretends.
 #[derive(Debug)]
@@ -29,7 +31,9 @@ impl Engine for FakeEngine {
         let script = Script::read(&folder).map_err(defect)?;
         let fault = Fault::take(&folder, |when| when == When::Loading).map_err(defect)?;
         for step in 1..=LOADING_STEPS {
-            sleep(script.loading_ms / u64::from(LOADING_STEPS));
+            wait(&folder, |script| {
+                script.loading_ms / u64::from(LOADING_STEPS)
+            })?;
             if step == LOADING_STEPS / 2
                 && let Some(fault) = &fault
             {
@@ -50,21 +54,20 @@ impl Engine for FakeEngine {
     }
 
     fn run(&mut self, command: Command, events: &Events) -> Result<Event, EngineError> {
-        let script = Script::read(&self.folder).map_err(defect)?;
         match command {
             Command::Generate {
                 params,
                 seed,
                 pixels,
                 ..
-            } => self.draw(&script, &params, seed, &pixels, events),
+            } => self.draw(&params, seed, &pixels, events),
             Command::Tag {
                 order,
                 prompt,
                 instructions,
             } => {
                 self.note("begin", &order)?;
-                let tags = self.tag(&script, &prompt, &instructions)?;
+                let tags = self.tag(&prompt, &instructions)?;
                 self.note("end", &order)?;
                 Ok(tags)
             }
@@ -81,7 +84,6 @@ impl FakeEngine {
     /// A picture whose every byte is made of the seed.
     fn draw(
         &self,
-        script: &Script,
         params: &GenerateParams,
         seed: i64,
         pixels: &Path,
@@ -92,19 +94,21 @@ impl FakeEngine {
         self.note("begin", &order)?;
         let sampling = |when| matches!(when, When::Sampling { .. });
         let fault = Fault::take(&self.folder, sampling).map_err(defect)?;
+        let mut sampling = Duration::ZERO;
         for step in 0..params.steps {
             if let Some(fault) = &fault
                 && fault.when == (When::Sampling { steps: step })
             {
                 break_down(&fault.then)?;
             }
-            sleep(script.step_ms);
+            sampling += wait(&self.folder, |script| script.step_ms)?;
             events.send(&Event::Progress {
                 phase: Phase::Sampling,
                 step: step + 1,
                 of: params.steps,
             });
         }
+        let script = Script::read(&self.folder).map_err(defect)?;
         drop(black_box(vec![1_u8; script.picture_mib << 20]));
         let (width, height) = (params.width, params.height);
         let area = (width * height) as usize;
@@ -116,33 +120,28 @@ impl FakeEngine {
             width,
             height,
             times: PhaseTimes {
-                sampling_ms: script.step_ms * u64::from(params.steps),
+                sampling_ms: u64::try_from(sampling.as_millis()).map_err(defect)?,
                 ..PhaseTimes::default()
             },
         })
     }
 
     /// The prompt's words.
-    fn tag(
-        &self,
-        script: &Script,
-        prompt: &str,
-        instructions: &TagInstructions,
-    ) -> Result<Event, EngineError> {
+    fn tag(&self, prompt: &str, instructions: &TagInstructions) -> Result<Event, EngineError> {
         let fault = Fault::take(&self.folder, |when| when == When::Tagging).map_err(defect)?;
         if let Some(fault) = fault {
             break_down(&fault.then)?;
         }
         let words = prompt.split_whitespace();
         let tags = words.take(instructions.max_tags as usize).map(|word| {
-            sleep(script.step_ms);
-            ScoredTag {
+            wait(&self.folder, |script| script.step_ms)?;
+            Ok(ScoredTag {
                 tag: word.to_owned(),
                 confidence: 0.5,
-            }
+            })
         });
         Ok(Event::Tags {
-            tags: tags.collect(),
+            tags: tags.collect::<Result<_, EngineError>>()?,
             times: PhaseTimes::default(),
             reused_tokens: 0,
             read_tokens: 0,
@@ -165,8 +164,19 @@ fn break_down(then: &Then) -> Result<(), EngineError> {
     }
 }
 
-fn sleep(milliseconds: u64) {
-    std::thread::sleep(Duration::from_millis(milliseconds));
+/// Waits for as many milliseconds as the script says, which may change meanwhile; how long it was.
+fn wait(folder: &Path, milliseconds: impl Fn(&Script) -> u64) -> Result<Duration, EngineError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let script = Script::read(folder).map_err(defect)?;
+        let left = Duration::from_millis(milliseconds(&script)).saturating_sub(waited);
+        if left.is_zero() {
+            return Ok(waited);
+        }
+        let nap = left.min(LOOK);
+        std::thread::sleep(nap);
+        waited += nap;
+    }
 }
 
 fn defect(error: impl Into<Box<dyn Error>>) -> EngineError {

@@ -1,4 +1,4 @@
-//! What tests tell their engine children: `script.json`, read at each command, and `faults/*.json`, each taken by the
+//! What tests tell their engine children: `script.json`, looked at again and again, and `faults/*.json`, each taken by the
 //! first child that it applies to.
 
 use std::fs;

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use mystic_domain::{EngineKind, JobId, Pause, ResidentId, WaitReason};
-use mystic_placement::{self as placement, ClassIndex, Reason, decide, seat};
-use mystic_store::{DeviceRecord, Grant, Seat, Wait};
+use mystic_domain::{EngineKind, JobId, Mib, Pause, ResidentId, WaitReason};
+use mystic_placement::{
+    self as placement, ClassIndex, DeviceIndex, PresetIndex, Reason, decide, seat,
+};
+use mystic_store::{DeviceRecord, Grant, Preload, Seat, Wait};
 
 use crate::{Ledger, fleet};
 
@@ -16,13 +18,15 @@ pub enum Action {
     Grant(Grant),
     /// Unload an idle model.
     Evict(ResidentId),
+    /// Load a model that no job has asked for yet.
+    Preload(Preload),
     /// Leave the job in the queue, and say why.
     Wait(Wait),
 }
 
 impl Ledger<'_> {
     /// Decides. One [`Action::Grant`] or one [`Action::Wait`] for each queued job, with the evictions that jobs wait
-    /// for; `new_resident` names the models that have to be loaded.
+    /// for and the preloads that take nothing from any; `new_resident` names the models that have to be loaded.
     #[must_use]
     pub fn decide(&self, mut new_resident: impl FnMut() -> ResidentId) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -35,8 +39,14 @@ impl Ledger<'_> {
                     actions.extend(self.grant(&grant, &mut new_resident).map(Action::Grant));
                 }
                 placement::Action::Evict(resident) => actions.push(Action::Evict(resident)),
-                // A model is loaded with the first job that needs it.
-                placement::Action::Preload { .. } => {}
+                placement::Action::Preload {
+                    device,
+                    preset,
+                    how,
+                } => {
+                    let preload = self.preload(device, preset, how, &mut new_resident);
+                    actions.extend(preload.map(Action::Preload));
+                }
                 placement::Action::Reserve(kept) => {
                     let device = &self.records[kept.device.0].id;
                     tracing::debug!(%device, job = %kept.job, why = ?kept.why, "device kept");
@@ -78,6 +88,25 @@ impl Ledger<'_> {
         })
     }
 
+    fn preload(
+        &self,
+        device: DeviceIndex,
+        preset: PresetIndex,
+        how: placement::Preload,
+        new_resident: &mut impl FnMut() -> ResidentId,
+    ) -> Option<Preload> {
+        let preset = &self.snapshot.presets[preset.0];
+        let worker = self.workers[device.0][seat(preset.engine())]?;
+        Some(Preload {
+            resident: new_resident(),
+            worker: worker.id,
+            device: worker.device.clone(),
+            preset: preset.name.clone(),
+            context: how.context,
+            booked: how.resident,
+        })
+    }
+
     /// Why each job waits that is not granted. What holds for a class's first job need not hold for the next: those
     /// wait for the jobs before them.
     fn waits(&self, granted: &HashSet<JobId>, reasons: &HashMap<ClassIndex, Reason>) -> Vec<Wait> {
@@ -109,11 +138,19 @@ impl Ledger<'_> {
             };
             let reason = match reasons.get(&job.class) {
                 Some(Reason::NoWorker) => self.barred(engine, preset),
-                Some(Reason::TooLarge { device, need, most }) => WaitReason::TooLarge {
-                    device: self.records[device.0].id.clone(),
-                    need: *need,
-                    most: *most,
-                },
+                Some(Reason::TooLarge { device, need, most }) => {
+                    let record = self.records[device.0];
+                    let device = record.id.clone();
+                    let need = *need;
+                    if need <= record.capacity {
+                        // Strangers, or engines of workers that are gone, have what it could have one day.
+                        let free = fleet::free(record).max(Mib(0));
+                        WaitReason::VramShort { device, need, free }
+                    } else {
+                        let most = *most;
+                        WaitReason::TooLarge { device, need, most }
+                    }
+                }
                 Some(Reason::VramShort { device, need, free }) if first => WaitReason::VramShort {
                     device: self.records[device.0].id.clone(),
                     need: *need,

@@ -1,7 +1,9 @@
 //! Devices, their workers and what is on them.
 
-use mystic_domain::EngineKind;
-use mystic_placement::{Device, Lease, Millis, Model, ModelState, PresetIndex, seat};
+use mystic_domain::{EngineKind, Mib, Plan, Preset, need};
+use mystic_placement::{
+    Device, Lease, Millis, Model, ModelState, Plans, Preload, PresetIndex, Served, seat,
+};
 use mystic_store::{DeviceRecord, ResidentRecord, Snapshot, SnapshotPreset, SnapshotWorker};
 
 use crate::times::{Times, millis};
@@ -31,10 +33,15 @@ pub(crate) fn served<'a>(worker: &'a SnapshotWorker, preset: &str) -> Option<&'a
     worker.presets.iter().find(|served| served.name == preset)
 }
 
+/// What can be booked; negative where strangers took what was booked.
+pub(crate) fn free(record: &DeviceRecord) -> Mib {
+    record.capacity - record.resident - record.working - record.others
+}
+
 pub(crate) fn device(
     record: &DeviceRecord,
     workers: &Workers<'_>,
-    names: &[&str],
+    presets: &[Preset],
     times: &Times<'_>,
     now: Millis,
 ) -> Device {
@@ -44,24 +51,43 @@ pub(crate) fn device(
             usize::try_from(worker.max_children).unwrap_or(0)
         })
     };
-    let served = |name: &&str| {
+    let served = |preset: &Preset| {
         let mut workers = workers.iter().flatten();
         workers.find_map(|worker| {
-            Some(times.served(worker.engine, &record.id.0, served(worker, name)?))
+            let served = served(worker, &preset.name)?;
+            Some(Served {
+                pace: times.pace(worker.engine, &record.id.0, served),
+                load: times.load(&record.id.0, served),
+                plans: Plans::of(&served.plans),
+                preload: preload(preset, served),
+            })
         })
     };
     let models = record.residents.iter().filter_map(|resident| {
-        let preset = PresetIndex(names.iter().position(|name| *name == resident.preset)?);
+        let at = |preset: &Preset| preset.name == resident.preset;
+        let preset = PresetIndex(presets.iter().position(at)?);
         Some(model(record, resident, preset, workers, times))
     });
     Device {
-        free: record.capacity - record.resident - record.working - record.others,
+        free: free(record),
         turns: record.turns - record.turns_taken,
         idle_since: record.idle_since.map_or(now, millis),
         max_children: EngineKind::ALL.map(max_children),
-        served: names.iter().map(served).collect(),
+        served: presets.iter().map(served).collect(),
         models: models.collect(),
     }
+}
+
+/// How a worker loads a preset ahead of its jobs: on the first rung that it offers, which they will ask for. Not where
+/// that has failed.
+fn preload(preset: &Preset, served: &SnapshotPreset) -> Option<Preload> {
+    let mut ladder = Plan::ladder(preset.engine()).iter();
+    let first = ladder.find(|plan| served.plans.contains(plan))?;
+    let context = first.context();
+    (!served.preload_failed).then(|| Preload {
+        context,
+        resident: need::resident(preset, &served.weights, context),
+    })
 }
 
 fn model(
@@ -78,9 +104,8 @@ fn model(
     let state = match (owner, resident.state.as_str()) {
         (None, _) => ModelState::Stranded,
         (Some(worker), "loading") => {
-            let load = served(worker, &resident.preset).map_or(Millis(0), |served| {
-                times.served(worker.engine, &device.id.0, served).load
-            });
+            let load = served(worker, &resident.preset)
+                .map_or(Millis(0), |served| times.load(&device.id.0, served));
             ModelState::Loading(millis(resident.created_at) + load)
         }
         (Some(_), "ready") => ModelState::Ready,

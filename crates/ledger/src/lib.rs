@@ -55,7 +55,7 @@ impl<'a> Ledger<'a> {
         let devices = records
             .iter()
             .zip(&workers)
-            .map(|(record, workers)| fleet::device(record, workers, &names, &times, now))
+            .map(|(record, workers)| fleet::device(record, workers, &snapshot.presets, &times, now))
             .collect();
         let (queue, jobs) = line::queue(snapshot, &names, &times);
         Self {

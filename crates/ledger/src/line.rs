@@ -38,6 +38,10 @@ pub(crate) fn presets(snapshot: &Snapshot, names: &[&str]) -> Vec<Preset> {
     for job in &snapshot.held {
         if let JobParams::Generate(params) = &job.params
             && let Some(tagger) = &params.tag_preset
+            && !snapshot
+                .pauses
+                .iter()
+                .any(|stopped| stopped.pause.covers(&job.owner, tagger))
             && let Some(at) = names.iter().position(|name| name == tagger)
         {
             upcoming[at] += job.images_left;

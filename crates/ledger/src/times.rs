@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use mystic_domain::EngineKind;
-use mystic_placement::{Millis, Plans, Served};
+use mystic_placement::Millis;
 use mystic_store::{LearnedTime, Snapshot, SnapshotPreset};
 
 /// Milliseconds of a unit of work where nothing is known: a diffusion step at a megapixel, or one picture's tags.
@@ -48,24 +48,20 @@ impl<'a> Times<'a> {
         self.means.get(preset).copied().unwrap_or(usual)
     }
 
-    pub(crate) fn served(
-        &self,
-        engine: EngineKind,
-        device: &str,
-        preset: &SnapshotPreset,
-    ) -> Served {
-        let learned = self.learned.get(&(preset.name.as_str(), device));
+    /// Seconds that a second of its usual device takes on this one.
+    pub(crate) fn pace(&self, engine: EngineKind, device: &str, preset: &SnapshotPreset) -> f64 {
         let mean = self.unit(&preset.name, engine);
-        let unit = learned.and_then(|time| time.unit_ms).unwrap_or(mean);
-        let load = learned.and_then(|time| time.load_ms).map_or_else(
+        let learned = self.learned.get(&(preset.name.as_str(), device));
+        learned.and_then(|time| time.unit_ms).unwrap_or(mean) / mean
+    }
+
+    /// A load on this device.
+    pub(crate) fn load(&self, device: &str, preset: &SnapshotPreset) -> Millis {
+        let learned = self.learned.get(&(preset.name.as_str(), device));
+        learned.and_then(|time| time.load_ms).map_or_else(
             || LOAD + Millis(preset.weights.total().0 * 1000 / LOADED_MIB_A_SECOND),
             |load| Millis(1000).times(load / 1000.0),
-        );
-        Served {
-            pace: unit / mean,
-            load,
-            plans: Plans::of(&preset.plans),
-        }
+        )
     }
 }
 

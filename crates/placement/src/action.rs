@@ -2,7 +2,7 @@
 
 use mystic_domain::{ContextPlan, JobId, Mib, Need, Plan, ResidentId};
 
-use crate::{ClassIndex, DeviceIndex, Millis, PresetIndex};
+use crate::{ClassIndex, DeviceIndex, Millis, Preload, PresetIndex};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,9 +18,7 @@ pub enum Action {
         /// What.
         preset: PresetIndex,
         /// How.
-        context: ContextPlan,
-        /// MiB to book.
-        resident: Mib,
+        how: Preload,
     },
     /// Leave a device idle for a job although some job could run on it.
     Reserve(Reservation),

@@ -20,8 +20,8 @@ pub use action::{Action, Grant, Hold, Reason, Reservation};
 pub use policy::Policy;
 pub use queue::{Class, ClassIndex, Job, Queue, Rung};
 pub use snapshot::{
-    Device, DeviceIndex, Lease, Model, ModelState, Plans, Preset, PresetIndex, Served, Snapshot,
-    seat, turns,
+    Device, DeviceIndex, Lease, Model, ModelState, Plans, Preload, Preset, PresetIndex, Served,
+    Snapshot, seat, turns,
 };
 pub use time::Millis;
 

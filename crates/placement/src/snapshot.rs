@@ -30,7 +30,7 @@ pub struct Preset {
     pub engine: EngineKind,
     /// Jobs that will ask for it when others end: prompts that are being enhanced, pictures that will be tagged.
     pub upcoming: u32,
-    /// What a preload books.
+    /// MiB of the loaded model.
     pub resident: Mib,
 }
 
@@ -60,6 +60,17 @@ pub struct Served {
     pub load: Millis,
     /// The rungs that the worker offers.
     pub plans: Plans,
+    /// How it is loaded ahead of its jobs; none where that has failed.
+    pub preload: Option<Preload>,
+}
+
+/// How a model is loaded with no job on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preload {
+    /// What it is loaded with.
+    pub context: ContextPlan,
+    /// MiB to book.
+    pub resident: Mib,
 }
 
 /// A set of plans.

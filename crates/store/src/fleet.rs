@@ -77,6 +77,8 @@ pub struct DeviceTelemetry {
     pub utilisation: Option<i32>,
     /// °C.
     pub temperature: Option<i32>,
+    /// Watts that it draws.
+    pub power: Option<i32>,
     /// Whether the device can't be used, or can again; nothing where this worker has no news of that.
     pub lost: Option<bool>,
     /// Whether the device could not be read: its figures stay as they were told last.
@@ -113,6 +115,8 @@ pub struct BeatReply {
     pub assigned: Vec<(JobId, Fence)>,
     /// Models to unload.
     pub evict: Vec<ResidentId>,
+    /// Models to load with no job on them, which it didn't say that it holds.
+    pub preload: Vec<ResidentId>,
     /// The engine children of every worker on the device, with what is booked for those that are ready.
     pub children: Vec<(u32, Option<Mib>)>,
 }

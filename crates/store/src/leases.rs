@@ -1,8 +1,10 @@
 //! A lease: a job on a worker's resident model, with the memory and the turn booked for it.
 
+mod book;
 mod claim;
 mod expire;
 mod grant;
+mod preload;
 mod settle;
 mod snapshot;
 
@@ -15,6 +17,7 @@ use crate::{Result, ledger, row};
 pub use claim::Claimed;
 pub(crate) use expire::give_back;
 pub use grant::{Grant, Granted, Seat};
+pub use preload::Preload;
 pub(crate) use settle::conclude;
 pub use settle::{Outcome, Settled, Spent};
 pub use snapshot::{HeldJob, QueuedJob, Snapshot, SnapshotPreset, SnapshotWorker, Wait};
@@ -112,13 +115,13 @@ pub(crate) async fn quarantine(tx: &mut PgConnection, job: JobId, fence: Fence) 
 }
 
 /// Unbooks the model of a lease that was never claimed, where it was booked for that lease alone: no claim, no
-/// engine, no memory. The device is locked and the lease freed already.
+/// engine, no memory. One that was preloaded has an engine. The device is locked and the lease freed already.
 pub(crate) async fn unbook_unborn(
     tx: &mut PgConnection,
     resident: Option<ResidentId>,
 ) -> Result<()> {
     sqlx::query(
-        "DELETE FROM residents WHERE id = $1 AND state = 'loading'
+        "DELETE FROM residents WHERE id = $1 AND state = 'loading' AND NOT preload
          AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)",
     )
     .bind(resident.map(|resident| resident.0))

@@ -37,8 +37,8 @@ pub use jobs::{
 pub use leader::Leader;
 pub use learn::LearnedTime;
 pub use leases::{
-    Claimed, Grant, Granted, HeldJob, Outcome, QueuedJob, Seat, Settled, Snapshot, SnapshotPreset,
-    SnapshotWorker, Spent, Wait,
+    Claimed, Grant, Granted, HeldJob, Outcome, Preload, QueuedJob, Seat, Settled, Snapshot,
+    SnapshotPreset, SnapshotWorker, Spent, Wait,
 };
 pub use pauses::PauseRecord;
 pub use presets::{PresetOnWorker, PresetRecord};

@@ -81,14 +81,22 @@ impl Audit {
         TRIGGERS.to_owned()
     }
 
+    /// Lets the migrated database at `url` keep the record.
+    ///
+    /// # Panics
+    /// When it refuses.
+    pub async fn keep(url: &str) {
+        let connection = &mut connect(url).await;
+        let kept = sqlx::raw_sql(TRIGGERS).execute(connection).await;
+        kept.expect("triggers");
+    }
+
     /// Reads the record of the database at `url`.
     ///
     /// # Panics
     /// When it can't be read.
     pub async fn read(url: &str) -> Self {
-        let options = PgConnectOptions::from_str(url).expect("a URL");
-        let mut connection = options.connect().await.expect("the server answers");
-        let connection: &mut PgConnection = &mut connection;
+        let connection = &mut connect(url).await;
         Self {
             effects: sqlx::query_as("SELECT * FROM audit_images")
                 .fetch_all(&mut *connection)
@@ -104,4 +112,9 @@ impl Audit {
                 .expect("overbookings"),
         }
     }
+}
+
+async fn connect(url: &str) -> PgConnection {
+    let options = PgConnectOptions::from_str(url).expect("a URL");
+    options.connect().await.expect("the server answers")
 }

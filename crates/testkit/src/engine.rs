@@ -41,7 +41,7 @@ impl FakeEngine {
         self.folder.path().join(PROGRAM)
     }
 
-    /// Changes how children behave from their next command on.
+    /// Changes how children behave from now on: what takes less time ends sooner.
     ///
     /// # Errors
     /// The script can't be replaced.

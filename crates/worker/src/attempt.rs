@@ -26,8 +26,10 @@ macro_rules! persist {
     };
 }
 
+pub(crate) use persist;
+
 mod generate;
-mod load;
+pub(crate) mod load;
 mod peak;
 mod progress;
 mod tag;
@@ -37,7 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mystic_domain::{Failure, FailureKind, JobParams, WorkerId};
+use mystic_domain::{Failure, FailureKind, JobParams, ResidentId, WorkerId};
 use mystic_engine::TagInstructions;
 use mystic_process::{Shutdown, fault};
 use mystic_queue::Queue;
@@ -48,7 +50,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::children::Children;
-use crate::held::{Holding, Stop};
+use crate::held::{Held, Holding, Lease, Stop};
 use crate::inventory::Device;
 use crate::measure;
 use crate::pace::Paces;
@@ -65,6 +67,8 @@ pub(crate) struct Bench {
     pub(crate) queue: Queue,
     pub(crate) device: Arc<Device>,
     pub(crate) children: Children,
+    /// Models that are being loaded with no job on them.
+    pub(crate) preloads: Held<ResidentId>,
     pub(crate) paces: Paces,
     pub(crate) shelf: Shelf,
     pub(crate) scratch: std::path::PathBuf,
@@ -102,7 +106,7 @@ impl From<crate::engine::ChildLost> for Halt {
 pub(crate) const AGAIN: Duration = Duration::from_millis(500);
 
 /// Runs a lease from its claim to its settle.
-pub(crate) async fn run(bench: Arc<Bench>, holding: Holding) {
+pub(crate) async fn run(bench: Arc<Bench>, holding: Holding<Lease>) {
     if bench.lost.load(Ordering::Relaxed) {
         // Granted before the loss was known. Unclaimed it goes back to the queue and costs no attempt.
         return;
@@ -120,7 +124,7 @@ pub(crate) async fn run(bench: Arc<Bench>, holding: Holding) {
         .await;
 }
 
-async fn claim(bench: &Bench, holding: &Holding) -> Option<Claimed> {
+async fn claim(bench: &Bench, holding: &Holding<Lease>) -> Option<Claimed> {
     loop {
         let asked = Instant::now();
         match bench
@@ -143,7 +147,7 @@ async fn claim(bench: &Bench, holding: &Holding) -> Option<Claimed> {
     }
 }
 
-async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
+async fn settle_attempt(bench: &Bench, holding: &Holding<Lease>, claimed: &Claimed) {
     tracing::info!(
         preset = claimed.job.preset,
         plan = claimed.job.plan.as_str(),
@@ -151,11 +155,12 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
     );
     let limit = TimeLimit::start(holding, claimed.job.timeout_s);
     let place = bench.children.place(claimed.resident);
-    let mut child = place.lock().await;
+    let mut child = load::place(bench, holding, claimed, &place).await;
     let (mut spent, mut watch) = (Spent::default(), None);
     let ended = async {
         let times = &mut spent.times;
-        let child = load::ensure(bench, holding, claimed, &mut child, times).await?;
+        let child = child.as_mut().map_err(|why| Halt::Stopped(*why))?;
+        let child = load::ensure(bench, holding, claimed, child, times).await?;
         // A child without a process has ended; whoever talks to it finds out.
         let pid = child.pid().unwrap_or_default();
         let booked = claimed.booked;
@@ -175,14 +180,14 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
         spent.peak = watch.end().await;
     }
     let mut dead = None;
-    if matches!(ended, Err(Halt::Stopped(_) | Halt::Lost(_))) {
+    if let (Ok(child), Err(Halt::Stopped(_) | Halt::Lost(_))) = (&mut child, &ended) {
         dead = child.take();
         if let Some(dead) = &mut dead {
             // No call ends a picture that has begun, so the child goes, and its memory with it.
             dead.kill().await;
         }
     }
-    let alive = child.is_some();
+    let alive = child.as_ref().is_ok_and(|child| child.is_some());
     let outcome = match ended {
         Ok(outcome) => Some(outcome),
         Err(Halt::Stopped(Stop::Cancel)) => Some(Outcome::Stopped),
@@ -208,8 +213,13 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
     } else {
         tracing::warn!("the lease is lost: the attempt ends with no effect");
     }
-    if let Some(mut dead) = dead {
-        // The job may run elsewhere by now; what was booked here is free when the child is proven dead.
+    // The job may run elsewhere by now; what was booked here is free when the child is proven dead.
+    let mut child = match child {
+        Ok(child) => child,
+        Err(_) => place.lock().await,
+    };
+    if !alive && let Some(mut dead) = dead.or_else(|| child.take()) {
+        dead.kill().await;
         dead.reaped().await;
     }
     if let Err(error) = generate::remove_pixels(bench, holding).await {
@@ -222,7 +232,13 @@ async fn settle_attempt(bench: &Bench, holding: &Holding, claimed: &Claimed) {
 }
 
 /// Settles, however long the database is away: the fence decides whether it still counts.
-async fn settle(bench: &Bench, holding: &Holding, outcome: &Outcome, spent: Spent, alive: bool) {
+async fn settle(
+    bench: &Bench,
+    holding: &Holding<Lease>,
+    outcome: &Outcome,
+    spent: Spent,
+    alive: bool,
+) {
     let settled = persist!(
         bench.leaving,
         holding,
@@ -249,7 +265,7 @@ async fn settle(bench: &Bench, holding: &Holding, outcome: &Outcome, spent: Spen
 }
 
 /// Says that a resident's child is dead and forgets it.
-pub(crate) async fn unload(bench: &Bench, resident: mystic_domain::ResidentId) {
+pub(crate) async fn unload(bench: &Bench, resident: ResidentId) {
     bench.children.forget(resident);
     while let Err(error) = bench.store.child_gone(bench.worker, resident).await {
         if !error.is_unavailable() || bench.leaving.is_cancelled() {

@@ -14,9 +14,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::attempt::{Bench, unload};
 use crate::condition::Condition;
-use crate::held::{Held, Stop};
+use crate::held::{Held, Lease, Stop};
 use crate::inventory::Device;
 use crate::measure;
+use crate::preload;
 
 /// Beat this fast while hints don't arrive.
 const WITHOUT_HINTS: Duration = Duration::from_secs(1);
@@ -37,7 +38,7 @@ enum BeatError {
 pub(crate) struct Heartbeat {
     pub(crate) bench: Arc<Bench>,
     pub(crate) device: Arc<Device>,
-    pub(crate) held: Held,
+    pub(crate) held: Held<Lease>,
     pub(crate) health: Health,
     pub(crate) every: Duration,
     /// How long the database may take for the answer.
@@ -119,7 +120,12 @@ impl Heartbeat {
         let beat = Beat {
             worker: self.bench.worker,
             device: self.device.id().clone(),
-            held: self.held.pairs(),
+            held: self
+                .held
+                .keys()
+                .into_iter()
+                .map(|lease| (lease.job, lease.fence))
+                .collect(),
             telemetry: DeviceTelemetry {
                 lost: news,
                 ..reading.telemetry
@@ -154,6 +160,7 @@ impl Heartbeat {
         let lives = |pid: u32| now.iter().any(|(living, _)| *living == pid);
         if before.into_iter().flatten().all(|(pid, _)| lives(*pid)) {
             self.held.stop_all(Stop::Device(cause));
+            self.bench.preloads.stop_all(Stop::Device(cause));
         }
     }
 
@@ -164,7 +171,7 @@ impl Heartbeat {
             self.bench.shutdown.drain();
         }
         for (job, fence) in reply.lost {
-            self.held.stop_lease(job, fence, Stop::Lost);
+            self.held.stop(Lease { job, fence }, Stop::Lost);
         }
         for job in reply.cancel {
             self.held.stop_job(job, Stop::Cancel);
@@ -176,12 +183,15 @@ impl Heartbeat {
         for resident in reply.evict {
             tokio::spawn(evict(Arc::clone(&self.bench), resident));
         }
+        for resident in reply.preload {
+            tokio::spawn(preload::run(Arc::clone(&self.bench), resident));
+        }
     }
 }
 
 /// Stops all work whenever nothing was heard of the database for the offline grace, by this worker's own clock and
 /// whatever the heartbeat waits for.
-async fn end_after(grace: Duration, mut heard: watch::Receiver<Instant>, held: Held) {
+async fn end_after(grace: Duration, mut heard: watch::Receiver<Instant>, held: Held<Lease>) {
     loop {
         let due = *heard.borrow_and_update() + grace;
         let over = tokio::select! {
@@ -200,8 +210,10 @@ async fn end_after(grace: Duration, mut heard: watch::Receiver<Instant>, held: H
     }
 }
 
-/// Ends an idle model's child. A model in use is left alone: its lease was granted before the eviction was seen.
+/// Ends an idle model's child. A model in use is left alone: its lease was granted before the eviction was seen. A
+/// preload is stopped, and ends its child itself.
 async fn evict(bench: Arc<Bench>, resident: ResidentId) {
+    bench.preloads.stop(resident, Stop::HandBack);
     let place = bench.children.place(resident);
     let Ok(mut child) = place.try_lock() else {
         return;

@@ -1,6 +1,8 @@
-//! The leases that this worker holds, and how each is told to stop.
+//! What this worker has in hand, leases and preloads, and how each is told to stop.
 
 use std::collections::HashMap;
+use std::hash::Hash;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mystic_domain::{Fence, JobId};
@@ -8,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::condition::Cause;
 
-/// Why an attempt has to stop before its end.
+/// Why an attempt or a preload has to stop before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// Somebody asked for the job's end.
@@ -23,35 +25,53 @@ pub(crate) enum Stop {
     Device(Cause),
 }
 
-type Stops = HashMap<(JobId, Fence), watch::Sender<Option<Stop>>>;
+/// A grant of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Lease {
+    /// The job.
+    pub(crate) job: JobId,
+    /// The grant.
+    pub(crate) fence: Fence,
+}
 
-/// The leases that this worker holds.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Held(Arc<Mutex<Stops>>);
+/// What can be held.
+pub(crate) trait Key: Copy + Eq + Hash {}
+impl<K: Copy + Eq + Hash> Key for K {}
 
-impl Held {
-    fn map(&self) -> MutexGuard<'_, Stops> {
+type Stops<K> = HashMap<K, watch::Sender<Option<Stop>>>;
+
+/// What this worker holds of one sort.
+#[derive(Clone, Debug)]
+pub(crate) struct Held<K>(Arc<Mutex<Stops<K>>>);
+
+impl<K> Default for Held<K> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<K: Key> Held<K> {
+    fn map(&self) -> MutexGuard<'_, Stops<K>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a lease up; `None` where it is held already. The guard lets go of it when it is dropped.
-    pub(crate) fn take(&self, job: JobId, fence: Fence) -> Option<Holding> {
+    /// Takes something up; `None` where it is held already. The guard lets go of it when it is dropped.
+    pub(crate) fn take(&self, key: K) -> Option<Holding<K>> {
         let (sender, stop) = watch::channel(None);
         let mut map = self.map();
-        if map.contains_key(&(job, fence)) {
+        if map.contains_key(&key) {
             return None;
         }
-        map.insert((job, fence), sender);
+        map.insert(key, sender);
         Some(Holding {
             held: self.clone(),
-            job,
-            fence,
+            key,
             stop,
         })
     }
 
-    /// The leases, for the heartbeat.
-    pub(crate) fn pairs(&self) -> Vec<(JobId, Fence)> {
+    /// What is held, for the heartbeat.
+    pub(crate) fn keys(&self) -> Vec<K> {
         self.map().keys().copied().collect()
     }
 
@@ -60,27 +80,19 @@ impl Held {
         self.map().is_empty()
     }
 
-    /// Stops every attempt at a job. The first reason counts.
-    pub(crate) fn stop_job(&self, job: JobId, why: Stop) {
-        self.stop(|held, _| held == job, why);
-    }
-
-    /// Stops one attempt. The first reason counts.
-    pub(crate) fn stop_lease(&self, job: JobId, fence: Fence, why: Stop) {
-        self.stop(
-            |held_job, held_fence| (held_job, held_fence) == (job, fence),
-            why,
-        );
+    /// Stops one thing. The first reason counts.
+    pub(crate) fn stop(&self, key: K, why: Stop) {
+        self.stop_each(|held| held == key, why);
     }
 
     /// Stops everything. The first reason counts.
     pub(crate) fn stop_all(&self, why: Stop) {
-        self.stop(|_, _| true, why);
+        self.stop_each(|_| true, why);
     }
 
-    fn stop(&self, which: impl Fn(JobId, Fence) -> bool, why: Stop) {
-        for ((job, fence), stop) in self.map().iter() {
-            if which(*job, *fence) {
+    fn stop_each(&self, which: impl Fn(K) -> bool, why: Stop) {
+        for (key, stop) in self.map().iter() {
+            if which(*key) {
                 stop.send_if_modified(|now| {
                     let first = now.is_none();
                     now.get_or_insert(why);
@@ -91,30 +103,37 @@ impl Held {
     }
 }
 
-/// A lease in hand.
+impl Held<Lease> {
+    /// Stops every attempt at a job. The first reason counts.
+    pub(crate) fn stop_job(&self, job: JobId, why: Stop) {
+        self.stop_each(|held| held.job == job, why);
+    }
+}
+
+/// Something in hand.
 #[derive(Debug)]
-pub(crate) struct Holding {
-    held: Held,
-    /// The job.
-    pub(crate) job: JobId,
-    /// The grant.
-    pub(crate) fence: Fence,
+pub(crate) struct Holding<K: Key> {
+    held: Held<K>,
+    key: K,
     stop: watch::Receiver<Option<Stop>>,
 }
 
-impl Holding {
+impl<K: Key> Holding<K> {
     /// Whether and why to stop.
     pub(crate) fn stopped(&self) -> Option<Stop> {
         *self.stop.borrow()
     }
 
-    /// A call that stops this attempt, for somebody who does not hold it.
-    pub(crate) fn stopper(&self) -> impl FnOnce(Stop) + Send + use<> {
-        let (held, job, fence) = (self.held.clone(), self.job, self.fence);
-        move |why| held.stop_lease(job, fence, why)
+    /// A call that stops this, for somebody who does not hold it.
+    pub(crate) fn stopper(&self) -> impl FnOnce(Stop) + Send + use<K>
+    where
+        K: Send,
+    {
+        let (held, key) = (self.held.clone(), self.key);
+        move |why| held.stop(key, why)
     }
 
-    /// Completes when the attempt has to stop.
+    /// Completes when it has to stop.
     pub(crate) async fn stopping(&self) -> Stop {
         let mut stop = self.stop.clone();
         loop {
@@ -128,8 +147,16 @@ impl Holding {
     }
 }
 
-impl Drop for Holding {
+impl<K: Key> Deref for Holding<K> {
+    type Target = K;
+
+    fn deref(&self) -> &K {
+        &self.key
+    }
+}
+
+impl<K: Key> Drop for Holding<K> {
     fn drop(&mut self) {
-        self.held.map().remove(&(self.job, self.fence));
+        self.held.map().remove(&self.key);
     }
 }

@@ -153,6 +153,7 @@ fn reading(read: Telemetry, children: &[(u32, Option<Mib>)]) -> Reading {
             others_estimated: strangers.estimated,
             utilisation: read.utilisation_percent.and_then(|p| i32::try_from(p).ok()),
             temperature: read.temperature_celsius.and_then(|t| i32::try_from(t).ok()),
+            power: read.power_watts.and_then(|watts| i32::try_from(watts).ok()),
             ..DeviceTelemetry::default()
         },
         processes: read

@@ -13,6 +13,7 @@ mod models;
 mod pace;
 mod picture;
 mod plans;
+mod preload;
 mod seat;
 mod supervisor;
 

@@ -24,7 +24,7 @@ use crate::attempt::{self, AGAIN, Bench};
 use crate::children::Children;
 use crate::condition::Condition;
 use crate::heartbeat::Heartbeat;
-use crate::held::{Held, Stop};
+use crate::held::{Held, Lease, Stop};
 use crate::inventory::Device;
 use crate::measure;
 use crate::models;
@@ -151,11 +151,13 @@ impl Worker {
                 () = self.work(&bench, &held, assignments, &soon, shutdown, &stop) => false,
             };
         // The first reason counts, so work that was being cancelled still ends as cancelled.
-        held.stop_all(if given_up { Stop::Lost } else { Stop::HandBack });
+        let why = if given_up { Stop::Lost } else { Stop::HandBack };
+        held.stop_all(why);
+        bench.preloads.stop_all(why);
         // Where the database is away the last settles can't be made: whoever takes over finds what is left.
         let patience = tokio::time::sleep(FAREWELL);
         tokio::pin!(patience);
-        while !held.is_empty() {
+        while !(held.is_empty() && bench.preloads.is_empty()) {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = &mut patience, if !bench.leaving.is_cancelled() => bench.leaving.cancel(),
@@ -163,6 +165,7 @@ impl Worker {
         }
         stop.cancel();
         for (resident, _) in bench.children.all() {
+            bench.preloads.stop(resident, why);
             let place = bench.children.place(resident);
             if let Some(mut child) = place.lock().await.take() {
                 child.kill().await;
@@ -216,7 +219,7 @@ impl Worker {
     async fn work(
         &self,
         bench: &Arc<Bench>,
-        held: &Held,
+        held: &Held<Lease>,
         mut assignments: mpsc::Receiver<(JobId, Fence)>,
         soon: &Notify,
         shutdown: &Shutdown,
@@ -239,6 +242,7 @@ impl Worker {
                 () = shutdown.cutting() => return,
                 () = shutdown.draining(), if !drained => {
                     drained = true;
+                    bench.preloads.stop_all(Stop::HandBack);
                     if let Err(error) = self.store.drain(bench.worker).await {
                         tracing::warn!(%error, "the drain isn't noted; leases that still come are taken up");
                     }
@@ -251,7 +255,7 @@ impl Worker {
                     continue;
                 }
             };
-            if let Some(holding) = held.take(job, fence) {
+            if let Some(holding) = held.take(Lease { job, fence }) {
                 tokio::spawn(attempt::run(Arc::clone(bench), holding));
             }
         }
@@ -299,6 +303,7 @@ impl Worker {
             queue: self.queue.clone(),
             device: Arc::clone(&self.device),
             children: Children::new(self.program.clone()),
+            preloads: Held::default(),
             paces: self.paces.clone(),
             shelf: self.shelf(worker)?,
             scratch: self.seat.scratch().to_owned(),

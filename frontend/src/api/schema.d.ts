@@ -532,6 +532,11 @@ export interface components {
             others_estimated: boolean;
             /** @description Whether an operator has stopped it. */
             paused: boolean;
+            /**
+             * Format: int32
+             * @description Watts that it draws.
+             */
+            power?: number | null;
             /** @description Booked by loaded models. */
             resident: components["schemas"]["Mib"];
             /** @description Models on it. */

@@ -33,6 +33,7 @@ interface Told {
   turns_taken: number
   utilisation?: number | null | undefined
   temperature?: number | null | undefined
+  power?: number | null | undefined
 }
 
 /** What a device says of itself beside its memory, the parts that it knows. */
@@ -42,6 +43,7 @@ export function deviceInWords(device: Told): string {
     `${device.turns_taken} of ${device.turns} ${device.turns === 1 ? 'turn' : 'turns'} taken`,
     device.utilisation == null ? '' : `${device.utilisation} % busy`,
     device.temperature == null ? '' : `${device.temperature} °C`,
+    device.power == null ? '' : `${device.power} W`,
   ]
     .filter((part) => part !== '')
     .join(' · ')

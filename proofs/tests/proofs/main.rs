@@ -1,12 +1,15 @@
 //! The programs themselves, as processes, on real Postgres and Redis: what becomes of jobs whatever dies.
 
+mod cards;
 mod devices;
 mod engines;
 mod fifty;
 mod hosts;
+mod models;
 mod needs;
 mod pixels;
 mod postgres;
+mod preload;
 mod redis;
 mod rolling;
 mod schedulers;

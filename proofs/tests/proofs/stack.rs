@@ -36,6 +36,7 @@ pub struct Stack {
     pub store: Store,
     database: String,
     redis: String,
+    models: PathBuf,
     folder: TempDir,
     pub url: String,
     pub http: reqwest::Client,
@@ -51,8 +52,13 @@ struct Program {
 impl Stack {
     /// The API and a scheduler that takes a worker for dead after a few seconds.
     pub async fn start() -> Self {
+        Self::with_models(&models()).await
+    }
+
+    /// As [`Stack::start`], with models of the test's own.
+    pub async fn with_models(models: &Path) -> Self {
         let (postgres, redis) = tokio::join!(Postgres::start(), Redis::start());
-        let mut stack = Self::prepare(postgres.url(), redis.url());
+        let mut stack = Self::prepare(postgres.url(), redis.url(), models);
         stack.servers = Box::new((postgres, redis));
         stack.api().await;
         stack.scheduler();
@@ -61,18 +67,19 @@ impl Stack {
 
     /// As [`Stack::start`], on servers of the test's own: drop them after it.
     pub async fn on(database: String, redis: String) -> Self {
-        let mut stack = Self::prepare(database, redis);
+        let mut stack = Self::prepare(database, redis, &models());
         stack.api().await;
         stack.scheduler();
         stack
     }
 
-    fn prepare(database: String, redis: String) -> Self {
+    fn prepare(database: String, redis: String, models: &Path) -> Self {
         let stack = Self {
             programs: Vec::new(),
             store: Store::connect(&database, 4).expect("a URL"),
             database,
             redis,
+            models: models.to_owned(),
             folder: tempfile::tempdir().expect("a folder"),
             url: String::new(),
             http: reqwest::Client::new(),
@@ -218,7 +225,7 @@ impl Stack {
         command.env("DATABASE_URL", &self.database);
         command.env("REDIS_URL", &self.redis);
         let paths = [
-            format!("models.dir={}", models().display()),
+            format!("models.dir={}", self.models.display()),
             format!("store.outputs={}", self.outputs().display()),
         ];
         // The last one counts.
@@ -227,6 +234,11 @@ impl Stack {
             command.args(["--set", setting]);
         }
         command
+    }
+
+    /// The database's URL.
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     /// Where the pictures are.
@@ -260,10 +272,12 @@ impl Stack {
             .await
     }
 
-    /// Submits a job for the demo model with these members of the request.
+    /// Submits a job with these members of the request; for the demo model where they name no preset.
     pub async fn submit_with(&self, mut request: Value) -> JobId {
         request["kind"] = "generate".into();
-        request["preset"] = "demo".into();
+        if request.get("preset").is_none() {
+            request["preset"] = "demo".into();
+        }
         let answer = self.http.post(format!("{}/api/v1/jobs", self.url));
         let answer = answer.json(&request).send().await.expect("an answer");
         assert_eq!(answer.status(), 202, "{:?}", answer.text().await);
@@ -329,9 +343,16 @@ impl Stack {
 
     /// The engine child of a worker that has one.
     pub fn child_of(&self, program: usize) -> Pid {
+        let children = self.children_of(program);
+        assert_eq!(children.len(), 1, "one engine child");
+        children[0]
+    }
+
+    /// The engine children of a worker.
+    pub fn children_of(&self, program: usize) -> Vec<Pid> {
         let parent = self.programs[program].process.pid().to_string();
         let processes = std::fs::read_dir("/proc").expect("processes").flatten();
-        let mut children = processes.filter_map(|process| {
+        let children = processes.filter_map(|process| {
             let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
             // `pid (name) state parent …`, and a name may hold anything.
             let (_, after_name) = stat.rsplit_once(") ")?;
@@ -339,9 +360,7 @@ impl Stack {
             let pid = process.file_name().to_str()?.parse().ok()?;
             of_parent.then_some(Pid::from_raw(pid))
         });
-        let child = children.next().expect("an engine child");
-        assert_eq!(children.next(), None, "one engine child");
-        child
+        children.collect()
     }
 
     /// The counters of every device are the sums of their rows, and no job holds anything.

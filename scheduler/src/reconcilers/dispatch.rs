@@ -8,7 +8,7 @@ use mystic_domain::{JobId, ResidentId, WaitReason};
 use mystic_ledger::{Action, Ledger};
 use mystic_process::fault;
 use mystic_queue::RunTicket;
-use mystic_store::{Grant, Granted, QueuedJob, Snapshot, Store, Wait};
+use mystic_store::{Grant, Granted, Preload, QueuedJob, Snapshot, Store, Wait};
 use tokio::sync::Notify;
 
 use super::{Reconcile, RunError, acted};
@@ -18,7 +18,8 @@ use crate::gauges::float;
 /// Queued jobs of each engine that one pass looks at.
 const LIMIT: i64 = 10_000;
 
-/// Grants what fits, unloads what is in the way or was idle for too long, and notes why the rest waits.
+/// Grants what fits, unloads what is in the way or was idle for too long, lets idle devices load what will be asked for
+/// next, and notes why the rest waits.
 pub struct Dispatch {
     store: Store,
     hints: Hints,
@@ -67,6 +68,16 @@ impl Dispatch {
         Ok(())
     }
 
+    async fn preload(&self, preload: &Preload) -> Result<(), RunError> {
+        if self.store.preload(preload).await? {
+            tracing::info!(resident = %preload.resident, worker = %preload.worker,
+                device = %preload.device, preset = %preload.preset, "model to be preloaded");
+            self.hints.beat(preload.worker);
+            acted::<Self>("preload");
+        }
+        Ok(())
+    }
+
     async fn evict(&self, resident: ResidentId) -> Result<(), RunError> {
         if let Some(worker) = self.store.evict(resident).await? {
             tracing::info!(%resident, %worker, "model to be unloaded");
@@ -92,6 +103,7 @@ impl Reconcile for Dispatch {
                     leased = true;
                 }
                 Action::Evict(resident) => self.evict(resident).await?,
+                Action::Preload(preload) => self.preload(&preload).await?,
                 Action::Wait(wait) => waits.push(wait),
             }
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use mystic_domain::{JobId, Mib, Need, Plan, ResidentId};
 use mystic_placement::{
     Action, Class, ClassIndex, Device, Job, Lease, Millis, Model, ModelState, Plans,
-    Policy as Figures, Preset, PresetIndex, Queue, Rung, Served, Snapshot, decide, turns,
+    Policy as Figures, Preload, Preset, PresetIndex, Queue, Rung, Served, Snapshot, decide, turns,
 };
 use uuid::Uuid;
 
@@ -96,6 +96,10 @@ impl Ledger {
                         pace: 1.0 / card.speed,
                         load: millis(model(preset).load_seconds()),
                         plans: Plans::ALL,
+                        preload: Some(Preload {
+                            context: Plan::Full.context(),
+                            resident: model(preset).resident(),
+                        }),
                     })
                 })
                 .collect(),

@@ -6,8 +6,8 @@ use mystic_domain::{
     ResidentId, TagParams, TextModel, WaitReason, WorkerId, need,
 };
 use mystic_store::{
-    DeviceRecord, Grant, LeaseRecord, QueuedJob, ResidentRecord, Snapshot, SnapshotPreset,
-    SnapshotWorker, Wait,
+    DeviceRecord, Grant, HeldJob, LeaseRecord, Preload, QueuedJob, ResidentRecord, Snapshot,
+    SnapshotPreset, SnapshotWorker, Wait,
 };
 use uuid::Uuid;
 
@@ -71,6 +71,7 @@ pub fn served(name: &str) -> SnapshotPreset {
         name: name.into(),
         weights: WEIGHTS.into(),
         plans: vec![Plan::Full, Plan::VaeTiling],
+        preload_failed: false,
     }
 }
 
@@ -165,6 +166,7 @@ impl Bench {
             turns_taken: 0,
             utilisation: None,
             temperature: None,
+            power: None,
             idle_since: Some(now()),
             lost_at: None,
             paused: false,
@@ -248,6 +250,20 @@ impl Bench {
         }
     }
 
+    /// A job under way whose pictures are to be tagged.
+    pub fn draws(&mut self, owner: &str, pictures: u32) {
+        let mut params = job(0, "photo", 512).params;
+        if let JobParams::Generate(params) = &mut params {
+            params.tag_preset = Some("tagger".into());
+        }
+        self.snapshot.held.push(HeldJob {
+            preset: "photo".into(),
+            owner: owner.into(),
+            params,
+            images_left: pictures,
+        });
+    }
+
     pub fn decide(&self) -> Vec<Action> {
         decide(&self.snapshot)
     }
@@ -281,6 +297,16 @@ pub fn evicted(actions: &[Action]) -> Vec<ResidentId> {
         .iter()
         .filter_map(|action| match action {
             Action::Evict(resident) => Some(*resident),
+            _ => None,
+        })
+        .collect()
+}
+
+pub fn preloaded(actions: &[Action]) -> Vec<Preload> {
+    actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Preload(preload) => Some(preload.clone()),
             _ => None,
         })
         .collect()

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use mystic_domain::{ContextPlan, DeviceId, EngineKind, Mib, Plan, WaitReason, WorkerId};
+use mystic_domain::{ContextPlan, DeviceId, EngineKind, Mib, Pause, Plan, WaitReason, WorkerId};
 use mystic_ledger::idle;
-use mystic_store::{Seat, SnapshotWorker};
+use mystic_store::{PauseRecord, Seat, SnapshotWorker};
 
 use crate::bench::*;
 
@@ -190,7 +190,7 @@ fn nobody_waits_for_memory_in_quarantine() {
     let actions = bench.decide();
     assert!(matches!(
         reason(&actions, 1),
-        Some(WaitReason::TooLarge { .. })
+        Some(WaitReason::VramShort { .. })
     ));
     assert_eq!(grants(&actions).len(), 1, "the tagger is loaded");
 }
@@ -225,4 +225,101 @@ fn only_idle_models_that_nobody_asks_for_are_unloaded_in_time() {
     bench.queue(&[("anime", 512)]);
     let limit = std::time::Duration::from_mins(5);
     assert_eq!(idle(&bench.snapshot, limit), [old]);
+}
+
+#[test]
+fn an_idle_device_preloads_what_will_tag_the_pictures_that_are_drawn() {
+    let mut bench = Bench::new();
+    let idle = bench.device(20_000, 1);
+    assert_eq!(preloaded(&bench.decide()), [], "nothing is to come");
+    bench.draws("local", 1);
+    let actions = bench.decide();
+    let [preload] = &preloaded(&actions)[..] else {
+        panic!("{actions:?}")
+    };
+    assert_eq!(preload.device, bench.snapshot.devices[idle].id);
+    assert_eq!(preload.worker, bench.snapshot.workers[1].id);
+    assert_eq!(preload.context, ContextPlan::Default);
+    assert_eq!(
+        (preload.preset.as_str(), preload.booked),
+        ("tagger", booked("tagger"))
+    );
+    bench.model(idle, "tagger", "loading", 0);
+    assert_eq!(preloaded(&bench.decide()), [], "once");
+}
+
+#[test]
+fn a_preload_is_the_first_rung_that_its_worker_offers_and_needs_room_for_that() {
+    let mut bench = Bench::new();
+    let device = bench.device(20_000, 1);
+    bench.draws("local", 1);
+    let tagger = &mut bench.snapshot.workers[1].presets[0];
+    tagger.plans = vec![Plan::HalfOffloaded, Plan::KvQuantised];
+    let actions = bench.decide();
+    let [preload] = &preloaded(&actions)[..] else {
+        panic!("{actions:?}")
+    };
+    assert_eq!(preload.context, ContextPlan::KvQuantised);
+    assert!(preload.booked < booked("tagger"));
+    bench.snapshot.devices[device].capacity = preload.booked;
+    assert_eq!(preloaded(&bench.decide()).len(), 1);
+    bench.snapshot.devices[device].others = Mib(1);
+    assert_eq!(preloaded(&bench.decide()), []);
+}
+
+#[test]
+fn nothing_is_preloaded_for_jobs_that_will_wait_for_an_operator() {
+    let mut bench = Bench::new();
+    bench.device(20_000, 1);
+    bench.draws("local", 1);
+    for (pause, expected) in [
+        (Pause::Queue, 0),
+        (Pause::Preset("tagger".into()), 0),
+        (Pause::Owner("local".into()), 0),
+        (Pause::Preset("photo".into()), 1),
+        (Pause::Owner("somebody else".into()), 1),
+    ] {
+        bench.snapshot.pauses = vec![PauseRecord {
+            pause,
+            release: false,
+            paused_by: "local".into(),
+            paused_at: now(),
+        }];
+        assert_eq!(preloaded(&bench.decide()).len(), expected);
+    }
+}
+
+#[test]
+fn what_failed_to_preload_is_left_to_its_first_job_there() {
+    let mut bench = Bench::new();
+    bench.device(20_000, 1);
+    let other = bench.device(20_000, 1);
+    bench.draws("local", 1);
+    bench.snapshot.workers[1].presets[0].preload_failed = true;
+    let actions = bench.decide();
+    let [preload] = &preloaded(&actions)[..] else {
+        panic!("{actions:?}")
+    };
+    assert_eq!(preload.device, bench.snapshot.devices[other].id);
+    bench.snapshot.workers[3].presets[0].preload_failed = true;
+    assert_eq!(preloaded(&bench.decide()), []);
+}
+
+#[test]
+fn what_would_fit_without_strangers_is_short_of_memory_and_what_never_would_is_too_large() {
+    let mut bench = Bench::new();
+    let device = bench.device(4_000, 1);
+    bench.snapshot.devices[device].others = Mib(3_500);
+    bench.queue(&[("anime", 512), ("photo", 2048)]);
+    let actions = bench.decide();
+    let short = WaitReason::VramShort {
+        device: DeviceId("host/0".into()),
+        need: Mib(2096 + 520),
+        free: Mib(500),
+    };
+    assert_eq!(reason(&actions, 1), Some(&short));
+    assert!(matches!(
+        reason(&actions, 2),
+        Some(WaitReason::TooLarge { .. })
+    ));
 }

@@ -19,8 +19,9 @@ fn any_bench() -> impl Strategy<Value = Bench> {
     (
         prop::collection::vec(device, 1..4),
         prop::collection::vec((0..5_usize, 0..4_usize), 0..14),
+        0..4_u32,
     )
-        .prop_map(|(devices, jobs)| {
+        .prop_map(|(devices, jobs, pictures)| {
             let mut bench = Bench::new();
             for (free, turns, models) in devices {
                 let device = bench.device(free, turns);
@@ -35,6 +36,7 @@ fn any_bench() -> impl Strategy<Value = Bench> {
                 }
             }
             bench.offer_all();
+            bench.draws("local", pictures);
             for (name, side) in jobs {
                 let name = SD.iter().chain(&LLM).nth(name).expect("a name");
                 bench.queue(&[(name, [256, 512, 1024, 2048][side])]);
@@ -65,6 +67,18 @@ fn replay(snapshot: &Snapshot, actions: &[Action]) -> Result<(), TestCaseError> 
     }
     let gone: BTreeSet<ResidentId> = evicted(actions).into_iter().collect();
     prop_assert!(gone.is_disjoint(&leased));
+    for preload in preloaded(actions) {
+        let (record, booked, turns) = devices.get_mut(&preload.device).expect("a device");
+        prop_assert!(*turns < record.turns, "an idle device");
+        *booked = *booked + preload.booked;
+        prop_assert!(*booked <= record.capacity, "over-committed");
+        let key = (preload.worker, preload.preset.clone(), preload.context);
+        prop_assert!(models.insert(key), "twice");
+        let count = children.entry(preload.worker).or_default();
+        *count += 1;
+        let worker = snapshot.workers.iter().find(|w| w.id == preload.worker);
+        prop_assert!(*count <= worker.expect("a worker").max_children);
+    }
     for grant in grants(actions) {
         let (record, booked, turns) = devices.get_mut(&grant.device).expect("a device");
         let resident = match grant.seat {
@@ -108,7 +122,7 @@ proptest! {
         let mut answered: Vec<JobId> = bench.decide().iter().filter_map(|action| match action {
             Action::Grant(grant) => Some(grant.job),
             Action::Wait(wait) => Some(wait.job),
-            Action::Evict(_) => None,
+            Action::Evict(_) | Action::Preload(_) => None,
         }).collect();
         answered.sort();
         let queued: Vec<JobId> = bench.snapshot.queued.iter().map(|job| job.id).collect();

@@ -1,11 +1,11 @@
 //! What is left when all turns are given: reservations, preloads and reasons.
 
-use mystic_domain::{ContextPlan, Mib};
+use mystic_domain::Mib;
 
 use super::{Head, Pass};
 use crate::slot::{Life, Slot};
 use crate::snapshot::turns;
-use crate::{Action, DeviceIndex, Hold, PresetIndex, Reason, Reservation};
+use crate::{Action, DeviceIndex, Hold, Preload, PresetIndex, Reason, Reservation};
 
 impl Pass<'_> {
     pub(super) fn finish(&mut self) {
@@ -100,26 +100,28 @@ impl Pass<'_> {
         };
         let next = (0..self.snapshot.presets.len())
             .map(PresetIndex)
-            .filter(|preset| wanted(*preset) > 0 && self.has_room(on, *preset))
-            .max_by_key(|preset| (wanted(*preset), std::cmp::Reverse(*preset)));
-        if let Some(preset) = next {
+            .filter(|preset| wanted(*preset) > 0)
+            .filter_map(|preset| Some((preset, self.room(on, preset)?)))
+            .max_by_key(|(preset, _)| (wanted(*preset), std::cmp::Reverse(*preset)));
+        if let Some((preset, how)) = next {
             self.demand.copy(preset);
             self.actions.push(Action::Preload {
                 device: DeviceIndex(slot),
                 preset,
-                context: ContextPlan::default(),
-                resident: self.snapshot.presets[preset.0].resident,
+                how,
             });
         }
     }
 
-    /// Whether memory is free for a model that nobody asked for yet.
-    fn has_room(&self, slot: &Slot<'_>, preset: PresetIndex) -> bool {
-        let asked = self.snapshot.presets[preset.0];
-        slot.served(preset).is_some()
-            && !slot.holds(preset)
-            && !slot.full(asked.engine)
-            && slot.free >= asked.resident.0
+    /// How a model is loaded that nobody asked for yet, where memory is free for it.
+    fn room(&self, slot: &Slot<'_>, preset: PresetIndex) -> Option<Preload> {
+        let engine = self.snapshot.presets[preset.0].engine;
+        let how = slot.served(preset)?.preload?;
+        // One that is on its way out may still be in the way.
+        let mut models = slot.models.iter();
+        let there = models.any(|it| it.preset == preset && it.life != Life::Stranded);
+        let room = !there && !slot.full(engine) && slot.free >= how.resident.0;
+        room.then_some(how)
     }
 
     fn reason(&self, head: &Head<'_>) -> Reason {

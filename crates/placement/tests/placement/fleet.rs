@@ -3,7 +3,8 @@
 use mystic_domain::{ContextPlan, EngineKind, JobId, Mib, Need, Plan, ResidentId};
 use mystic_placement::{
     Action, Class, ClassIndex, Device, DeviceIndex, Grant, Job, Lease, Millis, Model, ModelState,
-    Plans, Policy, Preset, PresetIndex, Queue, Rung, Served, Snapshot, decide, seat, turns,
+    Plans, Policy, Preload, Preset, PresetIndex, Queue, Rung, Served, Snapshot, decide, seat,
+    turns,
 };
 use uuid::Uuid;
 
@@ -43,6 +44,10 @@ impl Fleet {
                     pace,
                     load,
                     plans: Plans::ALL,
+                    preload: Some(Preload {
+                        context: ContextPlan::default(),
+                        resident: Mib(*size),
+                    }),
                 })
             });
             Device {
@@ -129,14 +134,13 @@ impl Fleet {
                 Action::Preload {
                     device,
                     preset,
-                    context,
-                    resident,
+                    how,
                 } => {
                     assert!(
                         self.devices[device.0].turns > 0,
                         "preloads are for idle devices"
                     );
-                    self.load(*device, *preset, *context, *resident);
+                    self.load(*device, *preset, how.context, how.resident);
                 }
                 Action::Reserve(_) | Action::Wait(..) => {}
             }

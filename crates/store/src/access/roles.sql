@@ -21,13 +21,14 @@ GRANT SELECT (version, checksum, success) ON _sqlx_migrations TO mystic_worker;
 GRANT SELECT ON presets, worker_presets, devices, workers, residents, leases TO mystic_worker;
 GRANT INSERT (id, host, kind, name, total_mib, capacity_mib, turns),
       UPDATE (host, kind, name, total_mib, capacity_mib, turns, resident_mib, working_mib, turns_taken, idle_since, used_mib,
-              others_mib, others_estimated, utilisation, temperature, lost_at, updated_at)
+              others_mib, others_estimated, utilisation, temperature, power_watts,
+              lost_at, updated_at)
     ON devices TO mystic_worker;
 GRANT INSERT (id, host, device_id, engine, version, pid, boot_id, state, max_children),
       UPDATE (state, gone_at, beat, beat_at)
     ON workers TO mystic_worker;
-GRANT INSERT ON worker_presets TO mystic_worker;
-GRANT UPDATE (state, pid, observed_mib, loaded_at, used_at), DELETE ON residents TO mystic_worker;
+GRANT INSERT, UPDATE (preload_failed) ON worker_presets TO mystic_worker;
+GRANT UPDATE (state, pid, observed_mib, loaded_at, used_at, preload), DELETE ON residents TO mystic_worker;
 GRANT UPDATE (state), DELETE ON leases TO mystic_worker;
 
 -- Claiming and settling. What a job is to do, for whom and how soon, is not a worker's to change.

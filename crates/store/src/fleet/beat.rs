@@ -41,8 +41,8 @@ impl Store {
         let telemetry = &beat.telemetry;
         sqlx::query(
             "UPDATE devices SET used_mib = $2, others_mib = $3, others_estimated = $4, utilisation = $5,
-                 temperature = $6, updated_at = now()
-             WHERE id = $1 AND NOT $7",
+                 temperature = $6, power_watts = $7, updated_at = now()
+             WHERE id = $1 AND NOT $8",
         )
         .bind(&beat.device.0)
         .bind(telemetry.used.map(|used| used.0))
@@ -50,6 +50,7 @@ impl Store {
         .bind(telemetry.others_estimated)
         .bind(telemetry.utilisation)
         .bind(telemetry.temperature)
+        .bind(telemetry.power)
         .bind(telemetry.unread)
         .execute(&mut *tx)
         .await?;
@@ -83,6 +84,16 @@ impl Store {
              UNION
              SELECT held.id FROM unnest($1::uuid[]) AS held (id)
              WHERE NOT EXISTS (SELECT FROM residents WHERE residents.id = held.id AND worker_id = $2)",
+        )
+        .bind(&residents)
+        .bind(beat.worker.0)
+        .fetch_all(&mut *tx)
+        .await?;
+        let preload: Vec<Uuid> = sqlx::query_scalar(
+            "SELECT id FROM residents
+             WHERE worker_id = $2 AND state = 'loading' AND preload AND id <> ALL ($1)
+               AND NOT EXISTS (SELECT FROM leases WHERE resident_id = residents.id)
+             ORDER BY id",
         )
         .bind(&residents)
         .bind(beat.worker.0)
@@ -130,6 +141,7 @@ impl Store {
                 .map(|(job, _)| job)
                 .collect(),
             evict: evict.into_iter().map(ResidentId).collect(),
+            preload: preload.into_iter().map(ResidentId).collect(),
             children: children
                 .into_iter()
                 .filter_map(|(pid, state, booked)| {

@@ -26,22 +26,26 @@ impl Store {
         Ok(())
     }
 
-    /// Says that a model is loaded; false where the ledger doesn't know it: unload it.
+    /// Says that a model is loaded, so that it may be preloaded there again; false where the ledger doesn't know it: unload it.
     ///
     /// # Errors
     /// The database's.
     #[tracing::instrument(name = "db.residents.ready", skip_all, fields(%resident), err(level = "debug"))]
     pub async fn resident_ready(&self, worker: WorkerId, resident: ResidentId) -> Result<bool> {
-        let ready = sqlx::query(
-            "UPDATE residents SET state = CASE state WHEN 'loading' THEN 'ready' ELSE state END,
-                                  loaded_at = coalesce(loaded_at, now())
-             WHERE id = $1 AND worker_id = $2",
+        Ok(sqlx::query_scalar(
+            "WITH ready AS (
+                 UPDATE residents SET state = CASE state WHEN 'loading' THEN 'ready' ELSE state END,
+                                      loaded_at = coalesce(loaded_at, now())
+                 WHERE id = $1 AND worker_id = $2 RETURNING preset),
+             cleared AS (
+                 UPDATE worker_presets SET preload_failed = false
+                 WHERE worker_id = $2 AND preset IN (SELECT preset FROM ready) AND preload_failed)
+             SELECT EXISTS (SELECT FROM ready)",
         )
         .bind(resident.0)
         .bind(worker.0)
-        .execute(&self.pool)
-        .await?;
-        Ok(ready.rows_affected() == 1)
+        .fetch_one(&self.pool)
+        .await?)
     }
 
     /// Says that a model's engine child is dead, reaped by its supervisor: whatever was booked for it is free.

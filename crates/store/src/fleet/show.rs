@@ -43,6 +43,8 @@ pub struct DeviceRecord {
     pub utilisation: Option<i32>,
     /// °C.
     pub temperature: Option<i32>,
+    /// Watts that it draws.
+    pub power: Option<i32>,
     /// Since when a turn was free without a break; absent while none is.
     pub idle_since: Option<DateTime<Utc>>,
     /// Since when the device can't be used: it is lost, has to be reset or does not answer.
@@ -151,6 +153,7 @@ pub(crate) struct DeviceRow {
     others_estimated: bool,
     utilisation: Option<i32>,
     temperature: Option<i32>,
+    power_watts: Option<i32>,
     idle_since: Option<DateTime<Utc>>,
     lost_at: Option<DateTime<Utc>>,
     paused: bool,
@@ -275,6 +278,7 @@ impl DeviceRow {
             turns_taken: self.turns_taken,
             utilisation: self.utilisation,
             temperature: self.temperature,
+            power: self.power_watts,
             idle_since: self.idle_since,
             lost_at: self.lost_at,
             paused: self.paused,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mystic_domain::{ContextPlan, DeviceId, Fence, JobId, Mib, Need, Plan, ResidentId, WorkerId};
 use uuid::Uuid;
 
+use super::book::{self, NewModel};
 use crate::error::retrying;
 use crate::{Result, Store, events, ledger};
 
@@ -71,53 +72,44 @@ impl Store {
             Seat::Loaded(resident) => (resident, Mib(0)),
             Seat::Load { resident, .. } => (resident, grant.need.resident),
         };
-        let fits: Option<bool> = sqlx::query_scalar(
-            "SELECT lost_at IS NULL AND turns_taken + $3 <= turns
-                    AND resident_mib + working_mib + others_mib + $2 <= capacity_mib
-                    AND NOT EXISTS (SELECT FROM pauses WHERE scope = 'device' AND name = devices.id)
-             FROM devices WHERE id = $1",
-        )
-        .bind(&grant.device.0)
-        .bind((booked + grant.need.working).0)
-        .bind(grant.turns)
-        .fetch_optional(&mut *tx)
-        .await?;
-        if fits != Some(true) {
+        let more = booked + grant.need.working;
+        if !book::fits(&mut tx, &grant.device, more, grant.turns).await? {
             return Ok(Granted::No);
         }
         let seated = match grant.seat {
-            Seat::Loaded(resident) => sqlx::query(
-                "UPDATE residents SET used_at = now()
-                 FROM workers
-                 WHERE residents.id = $1 AND residents.worker_id = $2 AND residents.state IN ('loading', 'ready')
-                   AND residents.preset = $3 AND residents.context_plan = $4
-                   AND workers.id = $2 AND workers.state = 'ready'
-                   AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)",
-            )
-            .bind(resident.0)
-            .bind(grant.worker.0)
-            .bind(&grant.preset)
-            .bind(grant.plan.context().as_str())
-            .execute(&mut *tx)
-            .await?,
-            Seat::Load { resident, context } => sqlx::query(
-                "INSERT INTO residents (id, worker_id, device_id, preset, context_plan, state, booked_mib)
-                 SELECT $1, workers.id, workers.device_id, $4, $5, 'loading', $6
-                 FROM workers
-                 WHERE workers.id = $2 AND workers.device_id = $3 AND workers.state = 'ready'
-                   AND (SELECT count(*) FROM residents WHERE worker_id = $2) < workers.max_children
-                 ON CONFLICT DO NOTHING",
-            )
-            .bind(resident.0)
-            .bind(grant.worker.0)
-            .bind(&grant.device.0)
-            .bind(&grant.preset)
-            .bind(context.as_str())
-            .bind(booked.0)
-            .execute(&mut *tx)
-            .await?,
+            Seat::Loaded(resident) => {
+                let seated = sqlx::query(
+                    "UPDATE residents SET used_at = now()
+                     FROM workers
+                     WHERE residents.id = $1 AND residents.worker_id = $2
+                       AND residents.state IN ('loading', 'ready')
+                       AND residents.preset = $3 AND residents.context_plan = $4
+                       AND workers.id = $2 AND workers.state = 'ready'
+                       AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)",
+                )
+                .bind(resident.0)
+                .bind(grant.worker.0)
+                .bind(&grant.preset)
+                .bind(grant.plan.context().as_str())
+                .execute(&mut *tx)
+                .await?;
+                seated.rows_affected() == 1
+            }
+            Seat::Load { resident, context } => {
+                let new = NewModel {
+                    resident,
+                    worker: grant.worker,
+                    device: &grant.device,
+                    preset: &grant.preset,
+                    context,
+                    booked,
+                    preload: false,
+                    epoch: None,
+                };
+                book::model(&mut tx, &new).await?
+            }
         };
-        if seated.rows_affected() == 0 {
+        if !seated {
             return Ok(Granted::No);
         }
         let fence: Option<i64> = sqlx::query_scalar(
@@ -142,7 +134,7 @@ impl Store {
         let Some(fence) = fence else {
             return Ok(Granted::No);
         };
-        book(&mut tx, grant, resident.0, fence).await?;
+        lease(&mut tx, grant, resident.0, fence).await?;
         let data = serde_json::json!({ "worker": grant.worker, "device": grant.device, "plan": grant.plan });
         events::record(&mut tx, grant.job, "leased", data).await?;
         tx.commit().await?;
@@ -150,7 +142,7 @@ impl Store {
     }
 }
 
-async fn book(
+async fn lease(
     tx: &mut sqlx::PgConnection,
     grant: &Grant,
     resident: Uuid,

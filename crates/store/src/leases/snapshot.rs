@@ -59,6 +59,8 @@ pub struct SnapshotPreset {
     pub weights: Weights,
     /// The rungs that the worker offers.
     pub plans: Vec<Plan>,
+    /// Whether it failed there when it was loaded ahead of its jobs, and none has loaded it since.
+    pub preload_failed: bool,
 }
 
 /// A job that may be granted.
@@ -144,6 +146,7 @@ struct ServedRow {
     text_encoders_mib: i64,
     decoder_mib: i64,
     plans: Vec<String>,
+    preload_failed: bool,
 }
 
 impl ServedRow {
@@ -152,6 +155,7 @@ impl ServedRow {
             name: self.preset.clone(),
             weights: row::weights(self.weights_mib, self.text_encoders_mib, self.decoder_mib),
             plans: row::plans(&self.plans)?,
+            preload_failed: self.preload_failed,
         })
     }
 }
@@ -176,7 +180,8 @@ impl Store {
             "SELECT first.* FROM unnest($2::text[]) AS asked (engine)
              CROSS JOIN LATERAL (
                  SELECT id, kind, preset, owner, priority, params, plan, wait_reason, ahead_ms,
-                        greatest(created_at, least(not_before, now())) AS queued_at,
+                        CASE WHEN not_before IS NULL THEN created_at
+                             ELSE greatest(created_at, least(not_before, now())) END AS queued_at,
                         images_total - images_done AS images_left
                  FROM jobs
                  WHERE state = 'queued' AND engine = asked.engine AND cancel_requested_at IS NULL
@@ -229,7 +234,7 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         let served: Vec<ServedRow> = sqlx::query_as(
-            "SELECT worker_id, preset, weights_mib, text_encoders_mib, decoder_mib, plans
+            "SELECT worker_id, preset, weights_mib, text_encoders_mib, decoder_mib, plans, preload_failed
              FROM worker_presets WHERE problem IS NULL",
         )
         .fetch_all(&mut *tx)

@@ -5,7 +5,8 @@ use mystic_store::{Beat, DeviceTelemetry, Granted, Outcome, Spent, Store};
 use mystic_testkit::wait_until;
 use sqlx::{Postgres, Transaction};
 
-use crate::support::{Lease, NEED, PAINTER, Worker, World, load, sit};
+use crate::preload::preload;
+use crate::support::{Lease, NEED, PAINTER, TAGGER, Worker, World, load, sit};
 
 /// A transaction that holds a worker's device.
 async fn holding(world: &World, worker: &Worker) -> Transaction<'static, Postgres> {
@@ -57,12 +58,9 @@ async fn a_transaction_that_loses_a_conflict_is_tried_again() {
     world.assert_ledger().await;
 }
 
-#[tokio::test]
-async fn a_grant_waits_for_whoever_books_on_its_device_and_sees_what_was_booked() {
-    let world = World::new().await;
-    let one = NEED.resident + NEED.working;
-    let worker = world.worker_with(one.0 + NEED.resident.0 - 1, 2).await;
-    let mut booking = holding(&world, &worker).await;
+/// A transaction that books a model on a worker's device and is not committed.
+async fn booking(world: &World, worker: &Worker) -> Transaction<'static, Postgres> {
+    let mut booking = holding(world, worker).await;
     sqlx::query(
         "INSERT INTO residents (id, worker_id, device_id, preset, context_plan, state, booked_mib)
          VALUES ($1, $2, $3, $4, 'another', 'loading', $5)",
@@ -81,13 +79,34 @@ async fn a_grant_waits_for_whoever_books_on_its_device_and_sees_what_was_booked(
         .execute(&mut *booking)
         .await
         .expect("counted");
+    booking
+}
 
+#[tokio::test]
+async fn a_grant_waits_for_whoever_books_on_its_device_and_sees_what_was_booked() {
+    let world = World::new().await;
+    let one = NEED.resident + NEED.working;
+    let worker = world.worker_with(one.0 + NEED.resident.0 - 1, 2).await;
+    let booking = booking(&world, &worker).await;
     let (store, grant) = (world.store.clone(), load(&worker, world.submit().await));
     let granting = tokio::spawn(async move { store.grant(&grant).await });
     somebody_waits(&world).await;
     booking.commit().await.expect("committed");
     let granted = granting.await.expect("no panic");
     assert_eq!(granted.expect("answered"), Granted::No);
+}
+
+#[tokio::test]
+async fn a_preload_waits_for_whoever_books_on_its_device_and_sees_what_was_booked() {
+    let world = World::new().await;
+    let worker = world.worker_with(2 * NEED.resident.0 - 1, 2).await;
+    let booking = booking(&world, &worker).await;
+    let (store, ahead) = (world.store.clone(), preload(&worker, TAGGER));
+    let preloading = tokio::spawn(async move { store.preload(&ahead).await });
+    somebody_waits(&world).await;
+    booking.commit().await.expect("committed");
+    let booked = preloading.await.expect("no panic");
+    assert!(!booked.expect("answered"));
 }
 
 /// Makes a call while its device is locked: until the device is free, no row is locked that comes after it in the order
@@ -156,6 +175,11 @@ async fn whoever_waits_for_a_device_holds_nothing_that_is_locked_after_it() {
     assert_eq!(world.state(grant.job).await, JobState::Queued);
 
     let lost = world.run(on, submit().await).await;
+    let ahead = preload(on, TAGGER);
+    assert!(waits_with_empty_hands(&world, on, async |store| store.preload(&ahead).await).await);
+    let ended = async |store: Store| store.preload_ended(id, ahead.resident, true).await;
+    assert!(waits_with_empty_hands(&world, on, ended).await);
+
     let reaped = waits_with_empty_hands(&world, on, async |store| store.reap(id, 1).await).await;
     assert_eq!(reaped, Some(vec![lost.job]));
     assert!(waits_with_empty_hands(&world, on, async |store| store.forget(id).await).await);

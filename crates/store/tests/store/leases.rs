@@ -8,6 +8,7 @@ use mystic_store::{
 };
 use mystic_testkit::wait_until;
 
+use crate::preload::preload;
 use crate::support::{NEED, TAGGER, World, failed, load, sha256, sit};
 
 #[tokio::test]
@@ -142,6 +143,22 @@ async fn a_lease_that_was_claimed_does_not_expire() {
     let expired = world.store.expire(lease.job, lease.fence).await;
     assert!(!expired.expect("answered"));
     assert_eq!(world.state(lease.job).await, JobState::Running);
+}
+
+#[tokio::test]
+async fn a_job_waits_since_it_was_submitted_or_since_its_back_off_is_over() {
+    let world = World::new().await;
+    let job = world.submit().await;
+    let queued_at = async || {
+        let snapshot = world.store.snapshot(10).await.expect("a snapshot");
+        snapshot.queued[0].queued_at
+    };
+    let submitted = world.job(job).await.created_at;
+    assert_eq!(queued_at().await, submitted);
+    let back_off = "UPDATE jobs SET not_before = created_at + interval '1 microsecond'";
+    let set = sqlx::query(back_off).execute(world.store.pool()).await;
+    set.expect("updated");
+    assert!(queued_at().await > submitted);
 }
 
 #[tokio::test]
@@ -347,6 +364,11 @@ async fn what_a_deposed_leader_decided_changes_nothing() {
     let evict = async |by: &Store| by.evict(idle.resident).await.expect("answered");
     assert_eq!(evict(&deposed).await, None);
     assert_eq!(evict(&leading).await, Some(worker.id));
+
+    let ahead = preload(&worker, TAGGER);
+    let preload = async |by: &Store| by.preload(&ahead).await.expect("answered");
+    assert!(!preload(&deposed).await);
+    assert!(preload(&leading).await);
 
     let stray = [sha256()];
     let mark = async |by: &Store| by.mark_strays(&stray).await.expect("answered");

@@ -13,4 +13,5 @@ mod ledger;
 mod machine;
 mod outages;
 mod plans;
+mod preload;
 mod support;

@@ -17,6 +17,7 @@ async fn the_scheduler_sees_what_each_worker_offers_and_what_its_files_are_for()
             name: PAINTER.into(),
             weights: WEIGHTS,
             plans: plans.to_vec(),
+            preload_failed: false,
         };
         assert!(seen.expect("the worker").presets.contains(&painter));
     }

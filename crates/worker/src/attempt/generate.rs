@@ -11,7 +11,7 @@ use super::peak::Watch;
 use super::progress::Reporter;
 use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
-use crate::held::{Holding, Stop};
+use crate::held::{Holding, Lease, Stop};
 use crate::measure;
 use crate::picture::{Recipe, SaveError, UplinkError};
 
@@ -21,7 +21,7 @@ const PUTS: u32 = 5;
 /// Makes every picture that does not exist yet.
 pub(super) async fn run(
     bench: &Bench,
-    holding: &Holding,
+    holding: &Holding<Lease>,
     claimed: &Claimed,
     params: &GenerateParams,
     child: &mut EngineChild,
@@ -179,12 +179,12 @@ pub(super) async fn run(
 }
 
 /// What the names of an attempt's pixels begin with, before the picture's index.
-fn unfinished(holding: &Holding) -> String {
+fn unfinished(holding: &Holding<Lease>) -> String {
     format!("{}-{}-", holding.job, holding.fence)
 }
 
 /// Removes the pixels of an attempt that has ended: of a picture that was stopped, or could not be saved.
-pub(super) async fn remove_pixels(bench: &Bench, holding: &Holding) -> std::io::Result<()> {
+pub(super) async fn remove_pixels(bench: &Bench, holding: &Holding<Lease>) -> std::io::Result<()> {
     let unfinished = unfinished(holding);
     let mut files = tokio::fs::read_dir(&bench.scratch).await?;
     while let Some(file) = files.next_entry().await? {

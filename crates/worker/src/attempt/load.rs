@@ -1,21 +1,63 @@
 //! The model: there already, or loaded now.
 
-use mystic_domain::{Failure, FailureKind, Phase, PhaseTimes, Progress};
+use mystic_domain::{
+    ContextPlan, Failure, FailureKind, Phase, PhaseTimes, Preset, Progress, ResidentId,
+};
 use mystic_engine::{Command, Event};
 use mystic_process::fault;
 use mystic_store::Claimed;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::progress::Reporter;
 use super::{Bench, Halt};
 use crate::engine::EngineChild;
-use crate::held::Holding;
+use crate::held::{Holding, Key, Lease, Stop};
 use crate::measure;
 use crate::models;
+
+/// What is to be loaded.
+pub(crate) struct Wanted<'a> {
+    pub(crate) resident: ResidentId,
+    pub(crate) context: ContextPlan,
+    pub(crate) preset: &'a Preset,
+}
+
+/// Locks the place of the job's model, which a preload may have until the model is there. The attempt may have to stop
+/// before: then the preload has to as well, as a load of its own would, and ends its child itself.
+pub(super) async fn place<'p>(
+    bench: &Bench,
+    holding: &Holding<Lease>,
+    claimed: &Claimed,
+    place: &'p Mutex<Option<EngineChild>>,
+) -> Result<MutexGuard<'p, Option<EngineChild>>, Stop> {
+    if let Ok(child) = place.try_lock() {
+        return Ok(child);
+    }
+    let reporter = Reporter::start(bench, holding.job);
+    reporter.report(loading(claimed, 0, 0));
+    tokio::select! {
+        child = place.lock() => Ok(child),
+        why = holding.stopping() => {
+            bench.preloads.stop(claimed.resident, why);
+            Err(why)
+        }
+    }
+}
+
+fn loading(claimed: &Claimed, step: u32, of: u32) -> Progress {
+    Progress {
+        phase: Phase::Loading,
+        step,
+        of,
+        index: 0,
+        attempt: claimed.job.attempt,
+    }
+}
 
 /// Makes sure that the child lives and holds the model; the child.
 pub(super) async fn ensure<'a>(
     bench: &Bench,
-    holding: &Holding,
+    holding: &Holding<Lease>,
     claimed: &Claimed,
     place: &'a mut Option<EngineChild>,
     times: &mut PhaseTimes,
@@ -24,21 +66,36 @@ pub(super) async fn ensure<'a>(
         return Ok(child);
     }
     let reporter = Reporter::start(bench, holding.job);
-    let progress = |step, of| Progress {
-        phase: Phase::Loading,
-        step,
-        of,
-        index: 0,
-        attempt: claimed.job.attempt,
+    let report = |step, of| reporter.report(loading(claimed, step, of));
+    report(0, 0);
+    let wanted = Wanted {
+        resident: claimed.resident,
+        context: claimed.context,
+        preset: &claimed.preset,
     };
-    reporter.report(progress(0, 0));
+    let (child, loading_ms) = load(bench, holding, &wanted, place, report).await?;
+    times.loading_ms = loading_ms;
+    measure::phases(&claimed.preset.name, times);
+    Ok(child)
+}
+
+/// Starts a child in an empty place and loads the model; the child, and how many milliseconds the load took. Where it
+/// fails the dead child is left in its place.
+pub(crate) async fn load<'p, K: Key>(
+    bench: &Bench,
+    holding: &Holding<K>,
+    wanted: &Wanted<'_>,
+    place: &'p mut Option<EngineChild>,
+    report: impl Fn(u32, u32),
+) -> Result<(&'p mut EngineChild, u64), Halt> {
+    let preset = wanted.preset;
     // A file that vanished since is told by the engine.
-    let weights = models::weights(&bench.models, &claimed.preset).unwrap_or_default();
+    let weights = models::weights(&bench.models, preset).unwrap_or_default();
     let model = models::load(
         &bench.models,
-        &claimed.preset,
+        preset,
         &weights,
-        claimed.context,
+        wanted.context,
         bench.threads,
     )
     .map_err(|message| Halt::Lost(Failure::new(FailureKind::ModelMissing, message)))?;
@@ -47,29 +104,25 @@ pub(super) async fn ensure<'a>(
     let child = place.insert(child);
     fault::point(fault::Point::ChildStarted);
     let pid = child.pid();
-    bench.children.note_pid(claimed.resident, pid);
+    bench.children.note_pid(wanted.resident, pid);
     if let Some(pid) = pid
         && let Err(error) = bench
             .store
-            .resident_started(bench.worker, claimed.resident, pid)
+            .resident_started(bench.worker, wanted.resident, pid)
             .await
     {
         tracing::debug!(%error, "the engine's process isn't noted; it counts as a stranger's until it is ready");
     }
     child.send(&Command::Load { model }).await?;
-    loop {
+    let loading_ms = loop {
         let event = tokio::select! {
             event = child.next(patience) => event?,
             why = holding.stopping() => return Err(Halt::Stopped(why)),
         };
         match event {
-            Event::Progress { step, of, .. } => reporter.report(progress(step, of)),
+            Event::Progress { step, of, .. } => report(step, of),
             Event::Buffer { module, size, .. } => tracing::debug!(module, %size, "buffer taken"),
-            Event::Loaded { loading_ms } => {
-                times.loading_ms = loading_ms;
-                measure::phases(&claimed.preset.name, times);
-                break;
-            }
+            Event::Loaded { loading_ms } => break loading_ms,
             Event::Failed { kind, message } => {
                 // A child without a model is of no use.
                 child.kill().await;
@@ -83,17 +136,20 @@ pub(super) async fn ensure<'a>(
                 )));
             }
         }
-    }
+    };
     let ready = persist!(
         bench.leaving,
         holding,
         "resident_ready",
-        bench.store.resident_ready(bench.worker, claimed.resident)
+        bench.store.resident_ready(bench.worker, wanted.resident)
     );
     if ready == Some(true) {
-        return Ok(child);
+        return Ok((child, loading_ms));
     }
     child.kill().await;
+    if let Some(why) = holding.stopped() {
+        return Err(Halt::Stopped(why));
+    }
     Err(Halt::Lost(Failure::new(
         FailureKind::Internal,
         "the ledger has no booking for this model",

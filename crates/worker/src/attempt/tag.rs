@@ -8,13 +8,13 @@ use super::peak::Watch;
 use super::progress::Reporter;
 use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
-use crate::held::Holding;
+use crate::held::{Holding, Lease};
 use crate::measure;
 
 /// Asks the language model for tags.
 pub(super) async fn run(
     bench: &Bench,
-    holding: &Holding,
+    holding: &Holding<Lease>,
     claimed: &Claimed,
     params: &TagParams,
     child: &mut EngineChild,

@@ -1,6 +1,6 @@
 //! Calls that an attempt makes of a database that is away.
 
-use mystic_domain::{Fence, JobId};
+use mystic_domain::JobId;
 use mystic_testkit::PostgresServer;
 use tokio::sync::Notify;
 
@@ -20,8 +20,9 @@ async fn a_call_is_made_again_until_the_database_is_back() {
     let server = PostgresServer::start();
     let store = Store::connect(&server.url("postgres"), 1).expect("a URL");
     server.stop();
-    let holding = Held::default().take(JobId::generate(), Fence(1));
-    let holding = holding.expect("held by nobody");
+    let holding = Held::default()
+        .take(JobId::generate())
+        .expect("held by nobody");
     let answered = Notify::new();
     let leaving = CancellationToken::new();
     let calls = async { persist!(leaving, holding, "ping", ask(&store, &answered)) };
@@ -44,9 +45,7 @@ async fn no_call_is_made_again_for_a_lease_that_is_lost() {
     );
     let store = Store::connect(&url, 1).expect("a URL");
     let held = Held::default();
-    let holding = held
-        .take(JobId::generate(), Fence(1))
-        .expect("held by nobody");
+    let holding = held.take(JobId::generate()).expect("held by nobody");
     held.stop_all(Stop::Lost);
     let (leaving, mut calls) = (CancellationToken::new(), 0);
     let given_up = persist!(leaving, holding, "ping", {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mystic_domain::{Failure, FailureKind};
 use tokio::task::JoinHandle;
 
-use crate::held::{Holding, Stop};
+use crate::held::{Holding, Lease, Stop};
 
 /// Stops an attempt that takes too long; dropping it lets the attempt go on.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(super) struct TimeLimit {
 
 impl TimeLimit {
     /// Starts the clock; without a limit nothing happens.
-    pub(super) fn start(holding: &Holding, timeout_s: Option<i32>) -> Self {
+    pub(super) fn start(holding: &Holding<Lease>, timeout_s: Option<i32>) -> Self {
         let seconds = timeout_s.and_then(|seconds| u64::try_from(seconds).ok());
         let timer = seconds.map(|seconds| {
             let stop = holding.stopper();

@@ -8,7 +8,7 @@ use mystic_domain::{
     DeviceId, EngineKind, FailureKind, Fence, JobId, JobState, Plan, ResidentId, Tried, Verdict,
     WorkerId, verdict,
 };
-use mystic_store::{Beat, Committed, Grant, Seat as On, Settled};
+use mystic_store::{Beat, Committed, Grant, Preload, Seat as On, Settled};
 
 use super::op::How;
 use super::state::{Attempt, Device, Job, Lease, Resident, State, Worker};
@@ -107,11 +107,16 @@ impl Model {
                 Ok(Answer::Done)
             }
             Step::Evict(resident) => self.evict(*resident),
+            Step::Preload(preload) => self.preload(preload),
+            Step::PreloadEnded(worker, resident, failed) => Ok(Answer::PreloadEnded(
+                self.preload_ended(*worker, *resident, *failed),
+            )),
             Step::Deposed(step) => Err(match **step {
                 Step::Grant(_) => Answer::Fence(None),
                 Step::Expire(..) => Answer::Yes(false),
                 Step::Reap(..) => Answer::Reaped(None),
                 Step::Evict(_) => Answer::Evicted(None),
+                Step::Preload(_) => Answer::Preloaded(false),
                 _ => unreachable!("not a scheduler's"),
             }),
         };
@@ -259,6 +264,7 @@ impl Model {
             preset: grant.preset.clone(),
             state: "loading".into(),
             booked: load,
+            preload: false,
         });
         device.leases.push(Lease {
             job: grant.job,
@@ -485,6 +491,7 @@ impl Model {
             device.residents.retain(|id, model| {
                 Some(*id) != resident
                     || model.state != "loading"
+                    || model.preload
                     || leases.iter().any(|lease| lease.resident == *id)
             });
         }
@@ -551,6 +558,13 @@ impl Model {
             .keys()
             .filter(|id| its(id).is_some_and(|m| m.state == "evicting"));
         evict.extend(leaving);
+        let claimed: BTreeSet<ResidentId> = beat.residents.iter().map(|(id, _)| *id).collect();
+        let preload = device.residents.iter().filter(|(id, model)| {
+            let free = device.leases.iter().all(|lease| lease.resident != **id);
+            let loads = model.preload && model.state == "loading";
+            model.worker == beat.worker && loads && free && !claimed.contains(id)
+        });
+        let preload = preload.map(|(id, _)| *id).collect();
         let sent: BTreeSet<(JobId, Fence)> = beat.held.iter().copied().collect();
         let held = |job: &Job| job.worker == Some(beat.worker);
         let jobs = self.state.jobs.iter().filter(|(_, job)| held(job));
@@ -564,6 +578,7 @@ impl Model {
             cancel: cancel.collect(),
             assigned: ours.difference(&sent).copied().collect(),
             evict,
+            preload,
         })))
     }
 
@@ -624,6 +639,7 @@ impl Model {
         let here = Worker {
             state: "ready".into(),
             beat: 0,
+            failed: [].into(),
         };
         self.state.workers.insert(worker, here);
         let device = self.state.devices.entry(seat.device.clone());
@@ -649,6 +665,8 @@ impl Model {
         if model.state == "loading" {
             model.state = "ready".into();
         }
+        let preset = model.preset.clone();
+        self.worker(worker).failed.remove(&preset);
         true
     }
 
@@ -661,6 +679,60 @@ impl Model {
         let device = self.device(worker);
         device.residents.remove(&resident);
         device.leases.retain(|lease| lease.resident != resident);
+    }
+
+    fn preload(&mut self, preload: &Preload) -> Said {
+        let no = Answer::Preloaded(false);
+        let mut seats = self.workers.iter();
+        let seat = seats.find(|(id, _)| *id == preload.worker);
+        let max_children = seat.expect("a worker of the history").1.max_children;
+        let worker = self.worker(preload.worker);
+        let failed = worker.failed.contains(&preload.preset);
+        if worker.state != "ready" || failed {
+            return Err(no);
+        }
+        let device = self.device(preload.worker);
+        let booked = preload.booked.0;
+        let memory = device.resident_mib + device.working_mib + device.others;
+        let residents = device.residents.values();
+        let its = residents.filter(|model| model.worker == preload.worker);
+        let children = i32::try_from(its.clone().count()).expect("a few");
+        let there = its.clone().any(|model| model.preset == preload.preset);
+        if device.lost || memory + booked > device.capacity || children >= max_children || there {
+            return Err(no);
+        }
+        let model = Resident {
+            worker: preload.worker,
+            preset: preload.preset.clone(),
+            state: "loading".into(),
+            booked,
+            preload: true,
+        };
+        device.residents.insert(preload.resident, model);
+        self.models.push((preload.worker, preload.resident));
+        Ok(Answer::Preloaded(true))
+    }
+
+    /// Whether its booking is free.
+    fn preload_ended(&mut self, worker: WorkerId, resident: ResidentId, failed: bool) -> bool {
+        let device = self.device(worker);
+        let model = device.residents.get_mut(&resident);
+        let Some(model) = model.filter(|model| model.worker == worker) else {
+            return true;
+        };
+        let mut leases = device.leases.iter();
+        let live = leases.any(|it| it.resident == resident && it.state != "quarantined");
+        let free = model.preload && !live;
+        model.preload = false;
+        let preset = model.preset.clone();
+        if free {
+            device.residents.remove(&resident);
+            device.leases.retain(|lease| lease.resident != resident);
+        }
+        if failed {
+            self.worker(worker).failed.insert(preset);
+        }
+        free
     }
 
     fn evict(&mut self, resident: ResidentId) -> Said {

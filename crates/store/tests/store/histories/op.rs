@@ -65,6 +65,14 @@ pub enum Op {
     ChildGone { model: Back, stranger: bool },
     /// The scheduler unloads a model.
     Evict { model: Back },
+    /// The scheduler lets a worker load a preset that no job asks for.
+    Preload { worker: Back, text: bool },
+    /// A worker reports that such a load came to nothing.
+    PreloadEnded {
+        model: Back,
+        stranger: bool,
+        failed: bool,
+    },
     /// A scheduler that no longer leads does one of its things late.
     Deposed(Box<Op>),
 }
@@ -165,11 +173,14 @@ fn op() -> impl Strategy<Value = Op> {
         },
     );
     let model = || (back(), rarely());
+    let preload =
+        || (back(), any::<bool>()).prop_map(|(worker, text)| Op::Preload { worker, text });
     let deposed = prop_oneof![
         3 => grant().prop_map(Op::Grant),
         1 => back().prop_map(|lease| Op::Expire { lease }),
         1 => back().prop_map(|worker| Op::Reap { worker, late: false }),
         1 => back().prop_map(|model| Op::Evict { model }),
+        1 => preload(),
     ];
     prop_oneof![
         4 => (0..3_u8).prop_map(|kind| Op::Submit { kind }),
@@ -192,6 +203,9 @@ fn op() -> impl Strategy<Value = Op> {
         6 => model().prop_map(|(model, stranger)| Op::Ready { model, stranger }),
         3 => model().prop_map(|(model, stranger)| Op::ChildGone { model, stranger }),
         2 => back().prop_map(|model| Op::Evict { model }),
+        4 => preload(),
+        3 => (back(), rarely(), any::<bool>())
+            .prop_map(|(model, stranger, failed)| Op::PreloadEnded { model, stranger, failed }),
         3 => deposed.prop_map(|op| Op::Deposed(Box::new(op))),
     ]
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mystic_domain::{
     ContextPlan, DeviceId, EngineKind, Fence, JobId, JobState, Mib, ResidentId, WorkerId,
 };
-use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Seat as On, Store};
+use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Preload, Seat as On, Store};
 
 use super::model::{Model, Sent};
 use super::op::{self, Back, Choice, Op};
@@ -230,6 +230,25 @@ impl Play<'_> {
                 Step::ChildGone(worker, resident)
             }
             Op::Evict { model: back } => Step::Evict(loaded(back, false)?.1),
+            Op::Preload { worker: back, text } => {
+                let worker = worker(back);
+                Step::Preload(Preload {
+                    resident: ResidentId::generate(),
+                    worker,
+                    device: model.device_of(worker),
+                    preset: if text { TAGGER } else { PAINTER }.into(),
+                    context: ContextPlan::Default,
+                    booked: NEED.resident,
+                })
+            }
+            Op::PreloadEnded {
+                model: back,
+                stranger,
+                failed,
+            } => {
+                let (worker, resident) = loaded(back, stranger)?;
+                Step::PreloadEnded(worker, resident, failed)
+            }
             Op::Deposed(ref op) => Step::Deposed(Box::new(match &**op {
                 Op::Grant(grant) => Step::Grant(self.decision(grant)),
                 op => self.resolve(op)?,

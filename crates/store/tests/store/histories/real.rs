@@ -89,6 +89,7 @@ impl Real<'_> {
                     cancel: reply.cancel.into_iter().collect(),
                     assigned: reply.assigned.into_iter().collect(),
                     evict: reply.evict.into_iter().collect(),
+                    preload: reply.preload.into_iter().collect(),
                 }))
             }
             Step::Reap(worker, beat) => {
@@ -116,6 +117,11 @@ impl Real<'_> {
                 Answer::Done
             }
             Step::Evict(resident) => Answer::Evicted(store.evict(*resident).await?),
+            Step::Preload(preload) => Answer::Preloaded(store.preload(preload).await?),
+            Step::PreloadEnded(worker, resident, failed) => {
+                let ended = self.worker.preload_ended(*worker, *resident, *failed);
+                Answer::PreloadEnded(ended.await?)
+            }
             Step::Deposed(step) => {
                 let store = &store.leading(PAST_LEAD);
                 let deposed = Real { store, ..*self };

@@ -1,7 +1,7 @@
 //! Everything of a history that can be seen from outside, as the database has it and as the model has it; and what
 //! holds of it whatever the model says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mystic_domain::{DeviceId, FailureKind, Fence, JobId, JobState, Plan, ResidentId, WorkerId};
 use serde::Deserialize;
@@ -64,6 +64,7 @@ pub struct Resident {
     pub preset: String,
     pub state: String,
     pub booked: i64,
+    pub preload: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -81,6 +82,8 @@ pub struct Lease {
 pub struct Worker {
     pub state: String,
     pub beat: i64,
+    /// Presets that it failed to preload.
+    pub failed: BTreeSet<String>,
 }
 
 const READ: &str = "
@@ -102,14 +105,16 @@ const READ: &str = "
                 'capacity', capacity_mib, 'turns', turns, 'resident_mib', resident_mib, 'working_mib', working_mib,
                 'turns_taken', turns_taken, 'others', others_mib, 'lost', lost_at IS NOT NULL,
                 'residents', (SELECT coalesce(jsonb_object_agg(id, jsonb_build_object('worker', worker_id,
-                        'preset', preset, 'state', state, 'booked', booked_mib)), '{}')
+                        'preset', preset, 'state', state, 'booked', booked_mib, 'preload', preload)), '{}')
                     FROM residents WHERE device_id = devices.id),
                 'leases', (SELECT coalesce(jsonb_agg(jsonb_build_object('job', job_id, 'fence', fence,
                         'worker', worker_id, 'resident', resident_id, 'state', state, 'working', working_mib,
                         'turns', turns) ORDER BY job_id, fence), '[]')
                     FROM leases WHERE device_id = devices.id))), '{}')
             FROM devices WHERE id = ANY ($2)),
-        'workers', (SELECT coalesce(jsonb_object_agg(id, jsonb_build_object('state', state, 'beat', beat)), '{}')
+        'workers', (SELECT coalesce(jsonb_object_agg(id, jsonb_build_object('state', state, 'beat', beat,
+                'failed', (SELECT coalesce(jsonb_agg(preset), '[]') FROM worker_presets
+                    WHERE worker_id = workers.id AND preload_failed))), '{}')
             FROM workers WHERE device_id = ANY ($2)))";
 
 impl State {

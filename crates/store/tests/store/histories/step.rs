@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mystic_domain::{DeviceId, EngineKind, Fence, JobId, JobState, ResidentId, WorkerId};
-use mystic_store::{Beat, Committed, Grant, Settled};
+use mystic_store::{Beat, Committed, Grant, Preload, Settled};
 
 use super::op::How;
 
@@ -60,6 +60,8 @@ pub enum Step {
     Ready(WorkerId, ResidentId),
     ChildGone(WorkerId, ResidentId),
     Evict(ResidentId),
+    Preload(Preload),
+    PreloadEnded(WorkerId, ResidentId, bool),
     /// By a scheduler that no longer leads.
     Deposed(Box<Step>),
 }
@@ -84,6 +86,9 @@ pub enum Answer {
     Retried(bool, JobState),
     Reaped(Option<BTreeSet<JobId>>),
     Evicted(Option<WorkerId>),
+    Preloaded(bool),
+    /// Whether the booking is free.
+    PreloadEnded(bool),
     Beaten(Box<Told>),
 }
 
@@ -96,6 +101,7 @@ pub struct Told {
     pub cancel: BTreeSet<JobId>,
     pub assigned: BTreeSet<(JobId, Fence)>,
     pub evict: BTreeSet<ResidentId>,
+    pub preload: BTreeSet<ResidentId>,
 }
 
 impl Answer {
@@ -111,6 +117,9 @@ impl Answer {
             Self::Retried(again, _) => format!("retried {again}"),
             Self::Reaped(jobs) => format!("reaped {}", jobs.is_some()),
             Self::Evicted(worker) => format!("evicted {}", worker.is_some()),
+            Self::Preloaded(booked) => format!("preloaded {booked}"),
+            Self::PreloadEnded(free) => format!("preload ended {free}"),
+            Self::Beaten(told) if !told.preload.is_empty() => "told to preload".into(),
             Self::Beaten(told) => format!("beaten {}", told.known),
             Self::Yes(yes) => format!("yes {yes}"),
             Self::SameAs(_) => "the same".into(),
@@ -123,7 +132,7 @@ impl Answer {
 }
 
 /// Answers and events without which histories would prove little.
-pub const WORTH: [&str; 36] = [
+pub const WORTH: [&str; 42] = [
     "granted true",
     "granted false",
     "claimed true",
@@ -150,6 +159,12 @@ pub const WORTH: [&str; 36] = [
     "deposed yes false",
     "deposed reaped false",
     "deposed evicted false",
+    "preloaded true",
+    "preloaded false",
+    "preload ended true",
+    "preload ended false",
+    "told to preload",
+    "deposed preloaded false",
     "beaten true",
     "beaten false",
     "the same",
