@@ -340,19 +340,19 @@ mod tests {
     #[test]
     fn a_place_in_a_long_queue_is_noted_a_hundred_times_and_not_ten_thousand() {
         let mut noted: Option<WaitReason> = None;
-        let mut notes = 0;
+        let mut written = 0;
         for n in (0..=10_000).rev() {
             let now = WaitReason::Behind { n };
             if now.is_news(noted.as_ref()) {
                 noted = Some(now);
-                notes += 1;
+                written += 1;
             }
             let Some(WaitReason::Behind { n: told }) = noted else {
                 panic!("nothing is noted")
             };
             assert!(told - n <= n / 10, "{told} is told, and {n} come first");
         }
-        assert!(notes < 100, "{notes}");
+        assert!(written < 100, "{written}");
     }
 
     #[test]
