@@ -6,7 +6,7 @@ use mystic_domain::EngineKind;
 
 use crate::demand::Demand;
 use crate::queue::{Class, Job, Rung};
-use crate::slot::{Life, Slot};
+use crate::slot::{Held, Life, Slot};
 use crate::snapshot::turns;
 use crate::{Millis, Policy, Preset, PresetIndex};
 
@@ -281,23 +281,25 @@ impl Weighing<'_> {
             self.policy.text_affinity
         };
         let overdue = due + bound <= self.now;
+        let may_go = |(at, model): &(usize, &Held)| {
+            model.life == Life::Ready
+                && model.at.is_some()
+                && Some(*at) != wanted.seat
+                && model.lease.is_none_or(|(left, _)| left <= delay)
+                && (overdue || !self.demand.wants(model.preset))
+        };
+        let candidates = || slot.models.iter().enumerate().take(64).filter(may_go);
+        // Mostly all of them together would not do, and then there is nothing to weigh.
+        if candidates().map(|(_, model)| model.booked).sum::<i64>() < missing {
+            return None;
+        }
         let mut missing = missing;
         let mut child = wanted.full;
         let (mut victims, mut loss) = (0_u64, 0);
         while missing > 0 || child {
-            let (at, price) = slot
-                .models
-                .iter()
-                .enumerate()
-                .take(64)
+            let (at, price) = candidates()
                 .filter(|(at, model)| {
-                    model.life == Life::Ready
-                        && model.at.is_some()
-                        && victims & (1 << at) == 0
-                        && Some(*at) != wanted.seat
-                        && (!child || model.engine == wanted.engine)
-                        && model.lease.is_none_or(|(left, _)| left <= delay)
-                        && (overdue || !self.demand.wants(model.preset))
+                    victims & (1 << at) == 0 && (!child || model.engine == wanted.engine)
                 })
                 .map(|(at, model)| (at, self.loss(slot, at), model))
                 .min_by_key(|(at, price, model)| {
