@@ -56,8 +56,8 @@ impl Default for Policy {
             sharers: 6,
             text_affinity: Millis::seconds(5),
             beside: 2,
-            crowd_weight: 3.0,
-            crowd_limit: Millis::seconds(150),
+            crowd_weight: 1.5,
+            crowd_limit: Millis::seconds(75),
             unload: Millis(500),
         }
     }
