@@ -54,6 +54,27 @@ fn a_loaded_model_is_used_where_it_is() {
 }
 
 #[test]
+fn four_jobs_do_not_queue_at_one_machine_while_another_stands_idle() {
+    let mut fleet = Fleet::new(2, Policy::default());
+    fleet.devices[1].served = fleet.devices[0].served.clone();
+    let run = Millis::seconds(3);
+    fleet.submit(0, 0, 0, run, Millis(0));
+    settle(&mut fleet);
+    while let Some(next) = fleet.next_event() {
+        fleet.pass(next);
+    }
+    for _ in 0..4 {
+        fleet.submit(0, 0, 0, run, Millis(0));
+    }
+    let mut devices: Vec<DeviceIndex> = grants(&fleet.decide())
+        .iter()
+        .map(|grant| grant.device)
+        .collect();
+    devices.sort_unstable();
+    assert_eq!(devices, [DeviceIndex(0), DeviceIndex(1)]);
+}
+
+#[test]
 fn a_job_waits_for_a_fast_card_that_is_soon_free_and_its_slow_neighbour_is_reserved() {
     let mut fleet = after(3, &[0]);
     let fast = DeviceIndex(2);
