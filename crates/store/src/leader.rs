@@ -18,9 +18,9 @@ pub struct Leader {
 }
 
 impl Store {
-    /// The same database for the scheduler that leads in this epoch: what only a leader does (grant, evict, expire,
-    /// reap, delete files) is done while no other leads, and refused from then on. Each statement that decides looks
-    /// at the leader's row itself. It takes no lock on it: a leader that is frozen inside a transaction must not keep
+    /// The same database for the scheduler that leads in this epoch: what only a leader does (grant, preload, evict,
+    /// expire, reap, delete files) is done while no other leads, and refused from then on. Each statement that decides
+    /// looks at the leader's row itself. It takes no lock on it: a leader that is frozen inside a transaction must not keep
     /// the others from taking the lead.
     #[must_use]
     pub fn leading(&self, epoch: i64) -> Self {
