@@ -45,10 +45,10 @@ test('a running job shows its steps and moves only forward; waiting jobs say why
 }) => {
   await openPage(page)
   const job = await submitLong(request, prompt)
-  const behind = await submit(request, { prompt: 'a green square on a white background' })
-
   const bar = page.locator(`[data-job="${job}"]`).getByRole('progressbar')
   await expect(bar).toHaveAttribute('aria-valuetext', /^Sampling, step \d+ of 50 · picture \d+ of 24, \d+ %$/)
+  // Not before: of two that wait the short one goes first.
+  const behind = await submit(request, { prompt: 'a green square on a white background' })
   await expect(page.locator(`[data-job="${behind}"][data-state="queued"]`)).toContainText(
     /Next in line|comes? first|Needs .* free/,
   )
