@@ -124,15 +124,9 @@ impl Outlooks {
 
 /// What an operator has stopped that the job falls under.
 fn stopped(snapshot: &Snapshot, new: &NewJob) -> Option<Pause> {
-    let pauses = snapshot.pauses.iter().map(|record| &record.pause);
-    let covers = |pause: &&Pause| match pause {
-        Pause::Queue => true,
-        Pause::Owner(owner) => *owner == new.owner,
-        Pause::Preset(preset) => *preset == new.preset,
-        // Others may be open.
-        Pause::Device(_) => false,
-    };
-    pauses.into_iter().find(covers).cloned()
+    let mut pauses = snapshot.pauses.iter().map(|record| &record.pause);
+    let stopped = pauses.find(|pause| pause.covers(&new.owner, &new.preset));
+    stopped.cloned()
 }
 
 /// The job's forecast, and why it would have to wait.

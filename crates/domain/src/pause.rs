@@ -48,6 +48,7 @@ impl Pause {
             Self::Queue => true,
             Self::Owner(name) => name == owner,
             Self::Preset(name) => name == preset,
+            // Others may be open.
             Self::Device(_) => false,
         }
     }

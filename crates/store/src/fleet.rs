@@ -28,6 +28,14 @@ pub struct DeviceInfo {
     pub turns: i32,
 }
 
+impl DeviceInfo {
+    /// Whether it is a host's processor, whose memory is the system's.
+    #[must_use]
+    pub fn is_processor(&self) -> bool {
+        self.kind == "cpu"
+    }
+}
+
 /// A preset as its worker found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServedPreset {

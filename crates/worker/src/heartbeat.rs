@@ -15,7 +15,6 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::attempt::{Bench, unload};
 use crate::condition::Condition;
 use crate::held::{Held, Lease, Stop};
-use crate::inventory::Device;
 use crate::measure;
 use crate::preload;
 
@@ -37,7 +36,6 @@ enum BeatError {
 /// What the heartbeat needs beside the bench.
 pub(crate) struct Heartbeat {
     pub(crate) bench: Arc<Bench>,
-    pub(crate) device: Arc<Device>,
     pub(crate) held: Held<Lease>,
     pub(crate) health: Health,
     pub(crate) every: Duration,
@@ -96,7 +94,7 @@ impl Heartbeat {
     }
 
     async fn beat(&mut self, children: &[Child]) -> Result<BeatReply, BeatError> {
-        let reading = self.device.read(children).await;
+        let reading = self.bench.device.read(children).await;
         self.condition
             .read(reading.sign, &reading.xids, Instant::now());
         self.bench
@@ -119,7 +117,7 @@ impl Heartbeat {
         measure::children(residents.len());
         let beat = Beat {
             worker: self.bench.worker,
-            device: self.device.id().clone(),
+            device: self.bench.device.id().clone(),
             held: self
                 .held
                 .keys()

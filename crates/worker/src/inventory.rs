@@ -90,11 +90,6 @@ impl Device {
         &self.info.id
     }
 
-    /// Whether it is the host's processor.
-    pub(crate) fn is_processor(&self) -> bool {
-        self.info.kind == "cpu"
-    }
-
     /// Begins to count the most that a process holds of it; false where nobody counts it.
     pub(crate) fn count_most(&self, pid: u32) -> bool {
         self.source.count_most(pid)

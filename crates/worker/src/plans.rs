@@ -13,8 +13,8 @@ pub(crate) fn offered(device: &DeviceInfo, preset: &Preset) -> Vec<Plan> {
     let kept = |plan: &Plan| match plan {
         Plan::Full | Plan::VaeTiling => true,
         Plan::KvQuantised => quantises(preset),
-        Plan::HalfOffloaded => device.kind != "cpu" && quantises(preset),
-        Plan::TextEncoderOnCpu | Plan::VaeOnCpu => device.kind != "cpu",
+        Plan::HalfOffloaded => !device.is_processor() && quantises(preset),
+        Plan::TextEncoderOnCpu | Plan::VaeOnCpu => !device.is_processor(),
         Plan::Streamed => false,
     };
     let ladder = Plan::ladder(preset.engine()).iter().copied();

@@ -133,7 +133,6 @@ impl Worker {
         let (assigned, assignments) = mpsc::channel(TICKETS);
         let heartbeat = Heartbeat {
             bench: Arc::clone(&bench),
-            device: Arc::clone(&self.device),
             held: held.clone(),
             health: self.health.clone(),
             every: self.config.lease_times().heartbeat(),

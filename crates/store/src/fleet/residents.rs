@@ -26,7 +26,8 @@ impl Store {
         Ok(())
     }
 
-    /// Says that a model is loaded, so that it may be preloaded there again; false where the ledger doesn't know it: unload it.
+    /// Says that a model is loaded, so that it may be preloaded there again; false where the ledger doesn't know it:
+    /// unload it.
     ///
     /// # Errors
     /// The database's.

@@ -74,7 +74,7 @@ impl Watch {
     /// Notes a buffer that the child's library took.
     pub(super) fn buffer(&self, module: &str, size: Mib, in_ram: bool) {
         tracing::debug!(module, %size, in_ram, "buffer taken");
-        if !in_ram || self.child.device.is_processor() {
+        if !in_ram || self.child.device.info.is_processor() {
             self.buffer.fetch_max(size.0, Ordering::Relaxed);
         }
     }
