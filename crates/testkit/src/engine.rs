@@ -41,6 +41,12 @@ impl FakeEngine {
         self.folder.path().join(PROGRAM)
     }
 
+    /// A worker's setting that makes it start this program.
+    #[must_use]
+    pub fn setting(&self) -> String {
+        format!("worker.engine_binary={}", self.program().display())
+    }
+
     /// Changes how children behave from now on: what takes less time ends sooner.
     ///
     /// # Errors

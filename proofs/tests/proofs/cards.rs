@@ -1,7 +1,7 @@
 //! Cards that image and language models share: who goes for whom, who waits for whom, and never more than there is.
 
-use mystic_domain::{DeviceId, JobId, JobKind, JobState, Mib, Pause, ResidentId, WaitReason};
-use mystic_store::{DeviceRecord, JobFilter, JobRecord};
+use mystic_domain::{DeviceId, JobId, JobState, Mib, Pause, ResidentId, WaitReason};
+use mystic_store::DeviceRecord;
 use mystic_testkit::nvml::{Card, Process};
 use mystic_testkit::{Audit, FakeEngine, FakeNvml, Script};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ impl Host {
                 } else {
                     &tagger
                 };
-                let engine = format!("worker.engine_binary={}", engine.program().display());
+                let engine = engine.setting();
                 let device = format!("worker.device={card}");
                 stack.worker(worker, "here", &[&library, &engine, &device]);
             }
@@ -123,15 +123,6 @@ impl Host {
             .await;
     }
 
-    async fn tag_jobs(&self) -> Vec<JobRecord> {
-        let filter = JobFilter {
-            kind: Some(JobKind::Tag),
-            limit: 100,
-            ..JobFilter::default()
-        };
-        self.stack.store.jobs(&filter).await.expect("jobs")
-    }
-
     /// After every job has ended: at no commit was more booked than there was, and now nothing but models.
     async fn assert_never_overbooked(&self) {
         let audit = Audit::read(self.stack.database()).await;
@@ -158,7 +149,7 @@ async fn an_idle_language_model_goes_for_a_picture_that_does_not_fit_beside_it_a
     let back = host.model(TAGGER).await.expect("it has tagged again");
     assert_ne!(back, idle, "loaded once more");
     assert_eq!(host.model("photo").await, None, "there is no room for both");
-    for job in host.tag_jobs().await {
+    for job in host.stack.tag_jobs().await {
         let attempts = host.stack.attempts(job.id).await;
         assert_eq!(attempts.len(), 1, "{attempts:?}");
     }

@@ -24,8 +24,7 @@ fn host(stack: &mut Stack, name: &str, card: &str, engine: &FakeEngine) -> (Fake
     let cards = vec![Card::new(card, "NVIDIA GeForce RTX 4090", 24_564)];
     let nvml = FakeNvml::new(cards).expect("a library");
     let library = format!("gpu.nvml_library={}", nvml.library_path().display());
-    let engine = format!("worker.engine_binary={}", engine.program().display());
-    let worker = stack.worker("worker-sd", name, &[&library, &engine]);
+    let worker = stack.worker("worker-sd", name, &[&library, &engine.setting()]);
     (nvml, worker)
 }
 

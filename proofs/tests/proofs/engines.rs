@@ -22,6 +22,15 @@ async fn with_worker(script: Script) -> (Stack, FakeEngine, usize) {
     (stack, engine, worker)
 }
 
+/// Lets a child die in its next picture, after so many steps, as one does whose card has no memory left.
+pub fn run_out_of_memory(engine: &FakeEngine, steps: u32) {
+    let saying = "ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory";
+    let then = Then::Abort {
+        saying: saying.into(),
+    };
+    engine.fail(When::Sampling { steps }, then).expect("told");
+}
+
 async fn submit(stack: &Stack, batch: u32) -> JobId {
     let params = json!({ "prompt": "a house", "seed": 1, "batch": batch });
     stack.submit(params, false).await
@@ -114,13 +123,7 @@ async fn slow_steps_of_an_engine_that_is_known_to_be_slow_are_no_hang() {
 #[tokio::test]
 async fn an_engine_that_runs_out_of_memory_is_known_by_its_last_words() {
     let (stack, engine, _) = with_worker(QUICK).await;
-    let saying = "ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory";
-    let then = Then::Abort {
-        saying: saying.into(),
-    };
-    engine
-        .fail(When::Sampling { steps: 0 }, then)
-        .expect("told");
+    run_out_of_memory(&engine, 0);
     let job = submit(&stack, 1).await;
     assert_retried(&stack, job, FailureKind::OutOfMemory, "out of memory").await;
     let plans = stack
@@ -196,8 +199,7 @@ async fn an_attempt_over_the_job_s_time_limit_is_stopped_and_the_job_fails() {
     };
     let engine = FakeEngine::new(slow).expect("an engine");
     let mut stack = Stack::start().await;
-    let program = format!("worker.engine_binary={}", engine.program().display());
-    stack.worker("worker-sd", "here", &[&program]);
+    stack.worker("worker-sd", "here", &[&engine.setting()]);
     let job = json!({ "params": { "prompt": "a house" }, "auto_tag": false, "timeout_s": 1 });
     let job = stack.submit_with(job).await;
     stack.until(job, JobState::Failed).await;
@@ -215,9 +217,8 @@ async fn an_attempt_over_the_job_s_time_limit_is_stopped_and_the_job_fails() {
 async fn without_room_for_pictures_no_job_starts_and_each_says_why() {
     let engine = FakeEngine::new(QUICK).expect("an engine");
     let mut stack = Stack::start().await;
-    let program = format!("worker.engine_binary={}", engine.program().display());
     let room = "store.min_free_mib=16777216";
-    let worker = stack.worker("worker-sd", "here", &[&program, room]);
+    let worker = stack.worker("worker-sd", "here", &[&engine.setting(), room]);
     let job = submit(&stack, 1).await;
     stack
         .when("the first attempt to end", async || {
@@ -236,7 +237,7 @@ async fn without_room_for_pictures_no_job_starts_and_each_says_why() {
     );
     // With room again the job goes on by itself.
     stack.terminate(worker);
-    stack.worker("worker-sd", "here", &[&program]);
+    stack.worker("worker-sd", "here", &[&engine.setting()]);
     stack.until(job, JobState::Succeeded).await;
 }
 

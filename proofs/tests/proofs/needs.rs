@@ -3,9 +3,10 @@
 use mystic_domain::{FailureKind, JobState, Mib, Plan};
 use mystic_store::{AttemptRecord, DeviceRecord};
 use mystic_testkit::nvml::{Card, Process};
-use mystic_testkit::{FakeEngine, FakeNvml, Script, Then, When};
+use mystic_testkit::{FakeEngine, FakeNvml, Script};
 use serde_json::{Value, json};
 
+use crate::engines::run_out_of_memory;
 use crate::stack::Stack;
 
 const CARD: &str = "GPU-aaaaaaaa-0000-0000-0000-000000000001";
@@ -44,9 +45,18 @@ async fn estimate(stack: &Stack, plan: Plan) -> Value {
     found.unwrap_or_default()
 }
 
-/// MiB that are booked for such a job.
-async fn learned(stack: &Stack, plan: Plan) -> Option<i64> {
-    estimate(stack, plan).await["learned_mib"].as_i64()
+/// The next job's attempt, which is booked with what this one took.
+async fn next_is_booked_as(stack: &Stack, seen: &AttemptRecord) -> AttemptRecord {
+    let peak = seen.peak_mib.expect("seen");
+    let taken = peak - seen.resident_mib.expect("booked");
+    stack
+        .when("the need to be learned", async || {
+            estimate(stack, Plan::Full).await["learned_mib"] == taken
+        })
+        .await;
+    let next = drawn(stack, 1).await.remove(0);
+    assert_eq!(next.working_mib, Some(taken));
+    next
 }
 
 #[tokio::test]
@@ -56,13 +66,7 @@ async fn what_ran_out_of_memory_goes_on_one_rung_lower_and_is_never_booked_so_ag
         ..Script::default()
     };
     let (stack, nvml, engine, worker) = host(script).await;
-    let saying = "ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory";
-    let then = Then::Abort {
-        saying: saying.into(),
-    };
-    engine
-        .fail(When::Sampling { steps: 1 }, then)
-        .expect("told");
+    run_out_of_memory(&engine, 1);
     let attempts = drawn(&stack, 1).await;
     let [starved, lower] = &attempts[..] else {
         panic!("{attempts:?}")
@@ -140,14 +144,7 @@ async fn what_a_driver_shows_of_an_engine_s_memory_is_booked_for_the_next_job() 
     stack.until(job, JobState::Succeeded).await;
     let attempt = stack.attempts(job).await.remove(0);
     assert_eq!(attempt.peak_mib, Some(PEAK), "{attempt:?}");
-    let taken = PEAK - attempt.resident_mib.expect("booked");
-    stack
-        .when("the need to be learned", async || {
-            learned(&stack, Plan::Full).await == Some(taken)
-        })
-        .await;
-    let next = drawn(&stack, 1).await.remove(0);
-    assert_eq!(next.working_mib, Some(taken));
+    let next = next_is_booked_as(&stack, &attempt).await;
     // What an earlier job of the same engine took is none of this one's.
     assert_eq!(next.peak_mib, Some(PEAK - 700));
 }
@@ -164,14 +161,7 @@ async fn what_an_engine_holds_of_system_memory_is_booked_for_the_next_job() {
     let attempt = drawn(&stack, 1).await.remove(0);
     let peak = attempt.peak_mib.expect("seen");
     assert!((600..700).contains(&peak), "{peak}");
-    let taken = peak - attempt.resident_mib.expect("booked");
-    stack
-        .when("the need to be learned", async || {
-            learned(&stack, Plan::Full).await == Some(taken)
-        })
-        .await;
-    let next = drawn(&stack, 1).await.remove(0);
-    assert_eq!(next.working_mib, Some(taken));
+    next_is_booked_as(&stack, &attempt).await;
 }
 
 #[tokio::test]

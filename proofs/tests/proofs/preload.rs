@@ -1,7 +1,7 @@
 //! A model that an idle host loads while another draws: the job that comes for it finds it, waits for it, or goes without.
 
-use mystic_domain::{JobId, JobKind, JobState};
-use mystic_store::{JobFilter, JobRecord, ResidentRecord};
+use mystic_domain::{JobId, JobState};
+use mystic_store::{JobRecord, ResidentRecord};
 use mystic_testkit::{FakeEngine, Script, Then, When};
 use nix::sys::signal::{Signal, kill};
 use serde_json::json;
@@ -43,10 +43,8 @@ impl Hosts {
         };
         let painter = FakeEngine::new(painter).expect("an engine");
         let mut stack = Stack::start().await;
-        let runs =
-            |engine: &FakeEngine| format!("worker.engine_binary={}", engine.program().display());
-        stack.worker("worker-sd", "drawing", &[&runs(&painter)]);
-        let tagging = stack.worker("worker-llm", "tagging", &[&runs(&tagger)]);
+        stack.worker("worker-sd", "drawing", &[&painter.setting()]);
+        let tagging = stack.worker("worker-llm", "tagging", &[&tagger.setting()]);
         let picture = stack.submit(json!({ "prompt": "a house" }), true).await;
         Self {
             stack,
@@ -61,12 +59,7 @@ impl Hosts {
     async fn tags(&self) -> JobRecord {
         self.painter.set(QUICK).expect("told");
         self.stack.until(self.picture, JobState::Succeeded).await;
-        let filter = JobFilter {
-            kind: Some(JobKind::Tag),
-            limit: 2,
-            ..JobFilter::default()
-        };
-        let mut jobs = self.stack.store.jobs(&filter).await.expect("jobs");
+        let mut jobs = self.stack.tag_jobs().await;
         assert_eq!(jobs.len(), 1, "{jobs:?}");
         jobs.remove(0)
     }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use mystic_domain::{JobId, JobState, Mib};
+use mystic_domain::{JobId, JobKind, JobState, Mib};
 use mystic_services::Kept;
-use mystic_store::{AttemptRecord, ImageFilter, ImageRecord, JobRecord, Store};
+use mystic_store::{AttemptRecord, ImageFilter, ImageRecord, JobFilter, JobRecord, Store};
 use mystic_testkit::{Postgres, Redis, program, wait_until_within};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -191,7 +191,7 @@ impl Stack {
         engine: &mystic_testkit::FakeEngine,
         settings: &[&str],
     ) -> usize {
-        let engine = format!("worker.engine_binary={}", engine.program().display());
+        let engine = engine.setting();
         let common = [engine.as_str(), "worker.hang_timeout_s=2"];
         self.worker(name, host, &[&common, settings].concat())
     }
@@ -339,6 +339,16 @@ impl Stack {
         let shown = ShownUnless(self.folder.path());
         waiting.await;
         std::mem::forget(shown);
+    }
+
+    /// The jobs that tag pictures.
+    pub async fn tag_jobs(&self) -> Vec<JobRecord> {
+        let filter = JobFilter {
+            kind: Some(JobKind::Tag),
+            limit: 100,
+            ..JobFilter::default()
+        };
+        self.store.jobs(&filter).await.expect("jobs")
     }
 
     /// The engine child of a worker that has one.

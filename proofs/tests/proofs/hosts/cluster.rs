@@ -164,7 +164,7 @@ impl Cluster {
         for setting in [
             format!("worker.api_url=http://{main}:8787"),
             format!("worker.host={host}"),
-            format!("worker.engine_binary={}", engine.program().display()),
+            engine.setting(),
             format!("store.outputs={}", self.outputs(host).display()),
             format!("models.dir={}", disk.join("models").display()),
             "gpu.cpu_budget_mib=4096".to_owned(),
