@@ -1,0 +1,169 @@
+//! A request for pictures becomes a job: every default and the seed filled in, every rule of its preset kept.
+
+use chrono::{DateTime, Utc};
+use mystic_domain::{
+    EngineKind, GenerateParams, ImageModel, InvalidField, JobParams, MAX_SEED, Model,
+};
+use mystic_store::NewJob;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::terms::{blank, common, default_attempts, known_preset, text};
+use crate::problem::Problem;
+use crate::state::App;
+
+/// Pictures from a prompt.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitGenerate {
+    /// `generate`.
+    pub kind: GenerateKind,
+    /// The image model, by a name from `/api/v1/presets`.
+    #[schema(example = "demo")]
+    pub preset: String,
+    /// What to make.
+    pub params: GenerateRequest,
+    /// Whether each picture is tagged; the server's configuration decides where absent.
+    #[serde(default)]
+    pub auto_tag: Option<bool>,
+    /// −100 to 100; higher runs first.
+    #[serde(default)]
+    #[schema(minimum = -100, maximum = 100)]
+    pub priority: i16,
+    /// Attempts allowed, 1 to 100.
+    #[serde(default = "default_attempts")]
+    #[schema(minimum = 1, maximum = 100, default = 5)]
+    pub max_attempts: i32,
+    /// Not started before this time.
+    #[serde(default)]
+    pub not_before: Option<DateTime<Utc>>,
+    /// Seconds that one attempt may take, 1 to 86400; no limit where absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 86400)]
+    pub timeout_s: Option<i32>,
+}
+
+/// The kind of [`SubmitGenerate`].
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GenerateKind {
+    /// Pictures from a prompt.
+    Generate,
+}
+
+/// What to make; everything but the prompt has the preset's default.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerateRequest {
+    /// What to draw.
+    #[schema(example = "a red circle on a blue background")]
+    pub prompt: String,
+    /// What to avoid.
+    #[serde(default)]
+    pub negative_prompt: Option<String>,
+    /// Pixels.
+    #[serde(default)]
+    pub width: Option<u32>,
+    /// Pixels.
+    #[serde(default)]
+    pub height: Option<u32>,
+    /// Diffusion steps.
+    #[serde(default)]
+    pub steps: Option<u32>,
+    /// Guidance scale.
+    #[serde(default)]
+    pub cfg: Option<f32>,
+    /// Seed of the first picture, the next ones count up; random where absent.
+    #[serde(default)]
+    pub seed: Option<i64>,
+    /// Pictures to make; 1 where absent.
+    #[serde(default)]
+    pub batch: Option<u32>,
+    /// Sampler.
+    #[serde(default)]
+    pub sampler: Option<String>,
+    /// Noise schedule.
+    #[serde(default)]
+    pub scheduler: Option<String>,
+}
+
+pub(super) async fn job(app: &App, request: SubmitGenerate) -> Result<NewJob, Problem> {
+    common(
+        request.priority,
+        request.max_attempts,
+        request.not_before,
+        request.timeout_s,
+    )?;
+    let preset = known_preset(app, "preset", &request.preset, EngineKind::Sd).await?;
+    let Model::Sd(model) = &preset.model else {
+        return Err(Problem::internal("The preset's engine and model disagree."));
+    };
+    let asked = request.params;
+    text(
+        "params.prompt",
+        &asked.prompt,
+        app.config.api.max_prompt_bytes,
+        true,
+    )?;
+    if let Some(negative) = &asked.negative_prompt {
+        text(
+            "params.negative_prompt",
+            negative,
+            app.config.api.max_prompt_bytes,
+            false,
+        )?;
+    }
+    let mut params = complete(model, asked);
+    model.check(&params, f64::from(app.config.api.max_cost))?;
+    params.tag_preset = tag_preset(app, request.auto_tag).await?;
+    Ok(NewJob {
+        priority: request.priority,
+        max_attempts: request.max_attempts,
+        not_before: request.not_before,
+        timeout_s: request.timeout_s,
+        ..blank(JobParams::Generate(params), preset.name)
+    })
+}
+
+/// The preset that tags the pictures of a job. A default that can't be met is no reason to refuse a picture.
+async fn tag_preset(app: &App, asked: Option<bool>) -> Result<Option<String>, Problem> {
+    let tagging = &app.config.tagging;
+    if !asked.unwrap_or(tagging.enabled) {
+        return Ok(None);
+    }
+    let there = app
+        .store
+        .preset(&tagging.preset)
+        .await?
+        .filter(|preset| preset.engine() == EngineKind::Llm);
+    if there.is_none() && asked == Some(true) {
+        let allowed = format!(
+            "false: the tagging preset {} is not known here",
+            tagging.preset
+        );
+        return Err(InvalidField::new("auto_tag", true, allowed).into());
+    }
+    Ok(there.map(|preset| preset.name))
+}
+
+fn complete(model: &ImageModel, asked: GenerateRequest) -> GenerateParams {
+    let defaults = &model.defaults;
+    GenerateParams {
+        prompt: asked.prompt,
+        negative_prompt: asked
+            .negative_prompt
+            .unwrap_or_else(|| defaults.negative_prompt.clone()),
+        width: asked.width.unwrap_or(defaults.width),
+        height: asked.height.unwrap_or(defaults.height),
+        steps: asked.steps.unwrap_or(defaults.steps),
+        cfg: asked.cfg.unwrap_or(defaults.cfg),
+        seed: asked
+            .seed
+            .unwrap_or_else(|| rand::rng().random_range(0..=MAX_SEED)),
+        batch: asked.batch.unwrap_or(1),
+        sampler: asked.sampler.or_else(|| defaults.sampler.clone()),
+        scheduler: asked.scheduler.or_else(|| defaults.scheduler.clone()),
+        tag_preset: None,
+    }
+}
