@@ -130,6 +130,15 @@ impl TestApi {
 
     /// A worker for the demo preset, on a device of its own.
     pub async fn worker(&self) -> TestWorker<'_> {
+        self.registered(EngineKind::Sd, "demo").await
+    }
+
+    /// A worker for the demo's language model, on a device of its own.
+    pub async fn writer(&self) -> TestWorker<'_> {
+        self.registered(EngineKind::Llm, "demo-tagger").await
+    }
+
+    async fn registered(&self, engine: EngineKind, preset: &'static str) -> TestWorker<'_> {
         let worker = WorkerId::generate();
         let device = DeviceId(format!("{worker}/cpu"));
         let info = DeviceInfo {
@@ -144,15 +153,15 @@ impl TestApi {
             worker,
             host: worker.to_string(),
             device: info,
-            engine: EngineKind::Sd,
+            engine,
             version: "0".into(),
             pid: 1,
             boot_id: "boot".into(),
             max_children: 4,
             presets: vec![ServedPreset {
-                preset: "demo".into(),
+                preset: preset.into(),
                 weights: Mib(10).into(),
-                plans: vec![Plan::Full, Plan::VaeTiling],
+                plans: Plan::ladder(engine)[..2].to_vec(),
                 problem: None,
             }],
         };
@@ -164,6 +173,8 @@ impl TestApi {
             api: self,
             worker,
             device,
+            engine,
+            preset,
         }
     }
 }
@@ -174,6 +185,8 @@ pub struct TestWorker<'a> {
     pub worker: WorkerId,
     /// Its device.
     pub device: DeviceId,
+    engine: EngineKind,
+    preset: &'static str,
 }
 
 impl TestWorker<'_> {
@@ -184,7 +197,7 @@ impl TestWorker<'_> {
             job,
             worker: self.worker,
             device: self.device.clone(),
-            preset: "demo".into(),
+            preset: self.preset.into(),
             plan: Plan::Full,
             need: Need {
                 resident: Mib(100),
@@ -194,7 +207,7 @@ impl TestWorker<'_> {
                 resident: ResidentId::generate(),
                 context: ContextPlan::Default,
             },
-            turns: 1,
+            turns: i32::from(self.engine == EngineKind::Sd),
             expected: Duration::from_secs(1),
         };
         let Granted::Yes(fence) = store.grant(&grant).await.expect("granted") else {

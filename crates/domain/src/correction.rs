@@ -32,7 +32,7 @@ impl Bucket {
     pub fn of(params: &JobParams) -> Self {
         match params {
             JobParams::Generate(params) => Self::of_area(Pixels::of(params.width, params.height)),
-            JobParams::Tag(_) => Self::TEXT,
+            JobParams::Tag(_) | JobParams::Enhance(_) => Self::TEXT,
         }
     }
 

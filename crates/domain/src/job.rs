@@ -47,11 +47,13 @@ pub enum JobKind {
     Generate,
     /// Tags for one picture.
     Tag,
+    /// A prompt written out.
+    Enhance,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Generate, Self::Tag];
+    pub const ALL: [Self; 3] = [Self::Generate, Self::Tag, Self::Enhance];
 
     /// The name in the database and on the wire.
     #[must_use]
@@ -59,6 +61,7 @@ impl JobKind {
         match self {
             Self::Generate => "generate",
             Self::Tag => "tag",
+            Self::Enhance => "enhance",
         }
     }
 
@@ -73,7 +76,7 @@ impl JobKind {
     pub fn engine(self) -> EngineKind {
         match self {
             Self::Generate => EngineKind::Sd,
-            Self::Tag => EngineKind::Llm,
+            Self::Tag | Self::Enhance => EngineKind::Llm,
         }
     }
 }
@@ -303,6 +306,24 @@ pub struct TagParams {
     pub prompt: String,
 }
 
+/// What an `enhance` job writes out: the same values give the same words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnhanceParams {
+    /// The prompt as somebody wrote it.
+    pub prompt: String,
+    /// Another seed gives other words.
+    pub seed: i64,
+}
+
+/// What an `enhance` job has written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Enhanced {
+    /// The prompt, written out.
+    pub prompt: String,
+}
+
 /// A job's parameters, by its kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -311,6 +332,8 @@ pub enum JobParams {
     Generate(GenerateParams),
     /// Of a `tag` job.
     Tag(TagParams),
+    /// Of an `enhance` job.
+    Enhance(EnhanceParams),
 }
 
 impl JobParams {
@@ -320,6 +343,7 @@ impl JobParams {
         match self {
             Self::Generate(_) => JobKind::Generate,
             Self::Tag(_) => JobKind::Tag,
+            Self::Enhance(_) => JobKind::Enhance,
         }
     }
 
@@ -328,7 +352,7 @@ impl JobParams {
     pub fn images(&self) -> u32 {
         match self {
             Self::Generate(params) => params.batch,
-            Self::Tag(_) => 0,
+            Self::Tag(_) | Self::Enhance(_) => 0,
         }
     }
 }

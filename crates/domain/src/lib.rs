@@ -20,8 +20,8 @@ pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Tried, Verdict, verdi
 pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, WorkerId};
 pub use invalid::InvalidField;
 pub use job::{
-    EngineKind, GenerateParams, JobKind, JobParams, JobState, Phase, PhaseTimes, Progress,
-    TagParams, WaitReason,
+    EngineKind, EnhanceParams, Enhanced, GenerateParams, JobKind, JobParams, JobState, Phase,
+    PhaseTimes, Progress, TagParams, WaitReason,
 };
 pub use need::Need;
 pub use path::file_path;

@@ -5,15 +5,19 @@ use crate::{GenerateParams, JobParams, PhaseTimes, Pixels};
 /// Encoding and decoding take about as long as so many steps.
 const FRAME_STEPS: f64 = 2.0;
 
+/// Writing a prompt out takes about as long as so many sets of tags.
+const ENHANCING: f64 = 2.5;
+
 /// How much a new observation counts against all that came before.
 const WEIGHT: f64 = 0.2;
 
-/// Work of a whole job: for pictures megapixels × (steps + 2) of each, 1 for text.
+/// Work of a whole job: for pictures megapixels × (steps + 2) of each, 1 for tags, [`ENHANCING`] for a prompt.
 #[must_use]
 pub fn units(params: &JobParams) -> f64 {
     match params {
         JobParams::Generate(params) => f64::from(params.batch) * of_picture(params),
         JobParams::Tag(_) => 1.0,
+        JobParams::Enhance(_) => ENHANCING,
     }
 }
 
@@ -34,7 +38,7 @@ pub fn of_picture(params: &GenerateParams) -> f64 {
 pub fn unit_ms(params: &JobParams, pictures: u32, times: &PhaseTimes) -> Option<f64> {
     let units = match params {
         JobParams::Generate(params) => f64::from(pictures) * of_picture(params),
-        JobParams::Tag(_) => 1.0,
+        JobParams::Tag(_) | JobParams::Enhance(_) => units(params),
     };
     let PhaseTimes {
         loading_ms: _,

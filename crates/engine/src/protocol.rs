@@ -39,6 +39,17 @@ pub enum Command {
         /// The system prompt and examples that come before it.
         instructions: TagInstructions,
     },
+    /// Write a prompt out.
+    Enhance {
+        /// Names the work for whoever follows a child: `<job>-<fence>-prompt`.
+        order: String,
+        /// The prompt as somebody wrote it.
+        prompt: String,
+        /// Another seed gives other words.
+        seed: i64,
+        /// The system prompt and examples that come before it.
+        instructions: EnhanceInstructions,
+    },
 }
 
 /// A model with absolute paths.
@@ -85,6 +96,26 @@ pub struct TagExample {
     pub prompt: String,
     /// Its tags.
     pub tags: Vec<String>,
+}
+
+/// How a language model is asked to write a prompt out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnhanceInstructions {
+    /// What the model is told to be.
+    pub system: String,
+    /// Prompts as they come, and as they should be.
+    pub examples: Vec<EnhanceExample>,
+    /// Most tokens to write.
+    pub max_tokens: u32,
+}
+
+/// A prompt as it comes, and as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnhanceExample {
+    /// As it comes.
+    pub prompt: String,
+    /// As it should be.
+    pub enhanced: String,
 }
 
 /// From the child to the supervisor.
@@ -134,14 +165,15 @@ pub enum Event {
     Tags {
         /// As the model wrote them, best first.
         tags: Vec<ScoredTag>,
-        /// Time by phase; encoding is the prompt, sampling the answer.
-        times: PhaseTimes,
-        /// Tokens of the prompt that were still in the cache.
-        reused_tokens: u32,
-        /// Tokens of the prompt that had to be read.
-        read_tokens: u32,
-        /// Tokens of the answer.
-        written_tokens: u32,
+        /// How they were written.
+        said: Said,
+    },
+    /// The prompt, written out.
+    Enhanced {
+        /// One line.
+        prompt: String,
+        /// How it was written.
+        said: Said,
     },
     /// The command failed; the child lives and takes the next one, unless it was `Load`.
     Failed {
@@ -150,6 +182,19 @@ pub enum Event {
         /// One sentence for a person.
         message: String,
     },
+}
+
+/// How a language model's answer was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Time by phase; encoding is the prompt, sampling the answer.
+    pub times: PhaseTimes,
+    /// Tokens of the prompt that were still in the cache.
+    pub reused_tokens: u32,
+    /// Tokens of the prompt that had to be read.
+    pub read_tokens: u32,
+    /// Tokens of the answer.
+    pub written_tokens: u32,
 }
 
 /// A tag with how sure the model was.

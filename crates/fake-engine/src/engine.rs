@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mystic_domain::{FailureKind, GenerateParams, Phase, PhaseTimes};
 use mystic_engine::child::{Engine, EngineError, Events};
-use mystic_engine::{Command, Event, LoadModel, ScoredTag, TagInstructions};
+use mystic_engine::{Command, Event, LoadModel, Said, ScoredTag, TagInstructions};
 
 use crate::journal;
 use crate::script::{Fault, Script, Then, When};
@@ -70,6 +70,15 @@ impl Engine for FakeEngine {
                 let tags = self.tag(&prompt, &instructions)?;
                 self.note("end", &order)?;
                 Ok(tags)
+            }
+            Command::Enhance { order, prompt, .. } => {
+                self.note("begin", &order)?;
+                wait(&self.folder, |script| script.step_ms)?;
+                self.note("end", &order)?;
+                Ok(Event::Enhanced {
+                    prompt: format!("{prompt}, written out"),
+                    said: said(),
+                })
             }
             Command::Load { .. } => Err(defect("a second model")),
         }
@@ -142,11 +151,18 @@ impl FakeEngine {
         });
         Ok(Event::Tags {
             tags: tags.collect::<Result<_, EngineError>>()?,
-            times: PhaseTimes::default(),
-            reused_tokens: 0,
-            read_tokens: 0,
-            written_tokens: 0,
+            said: said(),
         })
+    }
+}
+
+/// No tokens, in no time.
+fn said() -> Said {
+    Said {
+        times: PhaseTimes::default(),
+        reused_tokens: 0,
+        read_tokens: 0,
+        written_tokens: 0,
     }
 }
 

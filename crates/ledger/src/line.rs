@@ -98,7 +98,7 @@ fn work_of(preset: &str, params: &JobParams, images_left: u32, times: &Times<'_>
     let engine = params.kind().engine();
     let units = match params {
         JobParams::Generate(params) => f64::from(images_left) * work::of_picture(params),
-        JobParams::Tag(_) => work::units(params),
+        JobParams::Tag(_) | JobParams::Enhance(_) => work::units(params),
     };
     Millis(1000).times(units * times.unit(preset, engine) / 1000.0)
 }
@@ -133,7 +133,7 @@ fn class_of(
 ) -> ClassIndex {
     let (width, height) = match &job.params {
         JobParams::Generate(params) => (params.width, params.height),
-        JobParams::Tag(_) => (0, 0),
+        JobParams::Tag(_) | JobParams::Enhance(_) => (0, 0),
     };
     let key = (preset.0, job.plan, width, height);
     *classes.entry(key).or_insert_with(|| {

@@ -8,8 +8,8 @@ mod submit;
 
 use chrono::{DateTime, Utc};
 use mystic_domain::{
-    DeviceId, EngineKind, Failure, Fence, ImageId, JobId, JobKind, JobParams, JobState, PhaseTimes,
-    Plan, ResidentId, WaitReason, WorkerId,
+    DeviceId, EngineKind, Enhanced, Failure, Fence, ImageId, JobId, JobKind, JobParams, JobState,
+    PhaseTimes, Plan, ResidentId, WaitReason, WorkerId,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,6 +66,8 @@ pub struct JobRecord {
     /// The model that it is leased to.
     #[serde(skip)]
     pub resident: Option<ResidentId>,
+    /// What it has written; only of an `enhance` job that succeeded.
+    pub result: Option<Enhanced>,
     /// Why it waits.
     pub wait_reason: Option<WaitReason>,
     /// Why it failed, or why the last attempt did.
@@ -139,6 +141,7 @@ pub(crate) struct JobRow {
     device_id: Option<String>,
     worker_id: Option<Uuid>,
     resident_id: Option<Uuid>,
+    result: Option<serde_json::Value>,
     wait_reason: Option<serde_json::Value>,
     error: Option<serde_json::Value>,
     cancel_requested_at: Option<DateTime<Utc>>,
@@ -157,6 +160,7 @@ pub(crate) fn params(kind: JobKind, value: serde_json::Value) -> Result<JobParam
     Ok(match kind {
         JobKind::Generate => JobParams::Generate(row::json(value)?),
         JobKind::Tag => JobParams::Tag(row::json(value)?),
+        JobKind::Enhance => JobParams::Enhance(row::json(value)?),
     })
 }
 
@@ -186,6 +190,7 @@ impl TryFrom<JobRow> for JobRecord {
             device: job.device_id.map(DeviceId),
             worker: job.worker_id.map(WorkerId),
             resident: job.resident_id.map(ResidentId),
+            result: job.result.map(row::json).transpose()?,
             wait_reason: job.wait_reason.map(row::json).transpose()?,
             error: job.error.map(row::json).transpose()?,
             cancel_requested_at: job.cancel_requested_at,

@@ -32,15 +32,15 @@ mod generate;
 pub(crate) mod load;
 mod peak;
 mod progress;
-mod tag;
 mod time_limit;
+mod words;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mystic_domain::{Failure, FailureKind, JobParams, ResidentId, WorkerId};
-use mystic_engine::TagInstructions;
+use mystic_engine::{EnhanceInstructions, TagInstructions};
 use mystic_process::{Shutdown, fault};
 use mystic_queue::Queue;
 use mystic_store::{Claimed, Outcome, Settled, Spent, Store};
@@ -73,7 +73,8 @@ pub(crate) struct Bench {
     pub(crate) shelf: Shelf,
     pub(crate) scratch: std::path::PathBuf,
     pub(crate) models: std::path::PathBuf,
-    pub(crate) instructions: TagInstructions,
+    pub(crate) tagging: TagInstructions,
+    pub(crate) enhancing: EnhanceInstructions,
     pub(crate) threads: u32,
     /// Whether the device can't be used now.
     pub(crate) lost: AtomicBool,
@@ -171,7 +172,12 @@ async fn settle_attempt(bench: &Bench, holding: &Holding<Lease>, claimed: &Claim
                 generate::run(bench, holding, claimed, params, child, watch, times).await
             }
             JobParams::Tag(params) => {
-                tag::run(bench, holding, claimed, params, child, watch, times).await
+                let tags = words::tags(bench, holding, params);
+                words::run(bench, holding, claimed, tags, child, watch, times).await
+            }
+            JobParams::Enhance(params) => {
+                let prompt = words::prompt(bench, holding, params);
+                words::run(bench, holding, claimed, prompt, child, watch, times).await
             }
         }
     }

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use mystic_domain::{EngineKind, Fence, JobId, WorkerId};
-use mystic_engine::{TagExample, TagInstructions};
+use mystic_engine::{EnhanceExample, EnhanceInstructions, TagExample, TagInstructions};
 use mystic_gpu::host_id;
-use mystic_process::config::{Config, Tagging};
+use mystic_process::config::{Config, Prompts, Tagging};
 use mystic_process::health::Health;
 use mystic_process::shutdown::Shutdown;
 use mystic_process::telemetry::Telemetry;
@@ -307,7 +307,8 @@ impl Worker {
             shelf: self.shelf(worker)?,
             scratch: self.seat.scratch().to_owned(),
             models: self.config.models.dir.clone(),
-            instructions: instructions(&self.config.tagging),
+            tagging: tagging(&self.config.tagging),
+            enhancing: enhancing(&self.config.prompts),
             threads: u32::try_from(threads).unwrap_or(1),
             lost: AtomicBool::new(false),
             shutdown: shutdown.clone(),
@@ -344,7 +345,7 @@ async fn join(shelf: &Shelf) -> Result<(), WorkerError> {
     }
 }
 
-fn instructions(tagging: &Tagging) -> TagInstructions {
+fn tagging(tagging: &Tagging) -> TagInstructions {
     TagInstructions {
         system: tagging.system_prompt.clone(),
         examples: tagging
@@ -356,5 +357,20 @@ fn instructions(tagging: &Tagging) -> TagInstructions {
             })
             .collect(),
         max_tags: u32::try_from(tagging.max_tags).unwrap_or(u32::MAX),
+    }
+}
+
+fn enhancing(prompts: &Prompts) -> EnhanceInstructions {
+    EnhanceInstructions {
+        system: prompts.system_prompt.clone(),
+        examples: prompts
+            .examples
+            .iter()
+            .map(|example| EnhanceExample {
+                prompt: example.prompt.clone(),
+                enhanced: example.enhanced.clone(),
+            })
+            .collect(),
+        max_tokens: prompts.max_tokens,
     }
 }

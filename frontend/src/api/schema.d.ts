@@ -578,6 +578,39 @@ export interface components {
          * @enum {string}
          */
         EngineKind: "sd" | "llm";
+        /**
+         * @description The kind of [`SubmitEnhance`].
+         * @enum {string}
+         */
+        EnhanceKind: "enhance";
+        /** @description What an `enhance` job writes out: the same values give the same words. */
+        EnhanceParams: {
+            /** @description The prompt as somebody wrote it. */
+            prompt: string;
+            /**
+             * Format: int64
+             * @description Another seed gives other words.
+             */
+            seed: number;
+        };
+        /** @description What to write out. */
+        EnhanceRequest: {
+            /**
+             * @description The prompt; it stays as it is in the job's `params`, and what comes of it is the job's `result`.
+             * @example a rabbit
+             */
+            prompt: string;
+            /**
+             * Format: int64
+             * @description Another seed gives other words; random where absent.
+             */
+            seed?: number | null;
+        };
+        /** @description What an `enhance` job has written. */
+        Enhanced: {
+            /** @description The prompt, written out. */
+            prompt: string;
+        };
         /** @description Where, how and when a job is expected to run. */
         Estimate: {
             /** @description The device. */
@@ -1056,7 +1089,7 @@ export interface components {
          * @description What a job makes.
          * @enum {string}
          */
-        JobKind: "generate" | "tag";
+        JobKind: "generate" | "tag" | "enhance";
         /** @description A page of jobs, newest first. */
         JobPage: {
             /** @description The jobs. */
@@ -1065,7 +1098,7 @@ export interface components {
             next?: string | null;
         };
         /** @description A job's parameters, by its kind. */
-        JobParams: components["schemas"]["GenerateParams"] | components["schemas"]["TagParams"];
+        JobParams: components["schemas"]["GenerateParams"] | components["schemas"]["TagParams"] | components["schemas"]["EnhanceParams"];
         /** @description How far a job is: an element of a `progress` frame of an event stream. */
         JobProgress: components["schemas"]["Progress"] & {
             /** @description The job. */
@@ -1154,6 +1187,7 @@ export interface components {
              * @description −100 to 100; higher runs first.
              */
             priority: number;
+            result?: components["schemas"]["Enhanced"] | null;
             /**
              * Format: date-time
              * @description When the last attempt started.
@@ -1439,6 +1473,36 @@ export interface components {
         };
         /** @description A job that was there, or what would come of one. */
         SubmitAnswer: components["schemas"]["Job"] | components["schemas"]["DryRun"];
+        /** @description A prompt to write out. */
+        SubmitEnhance: {
+            /** @description `enhance`. */
+            kind: components["schemas"]["EnhanceKind"];
+            /**
+             * Format: int32
+             * @description Attempts allowed, 1 to 100.
+             * @default 5
+             */
+            max_attempts?: number;
+            /**
+             * Format: date-time
+             * @description Not started before this time.
+             */
+            not_before?: string | null;
+            /** @description What to write out. */
+            params: components["schemas"]["EnhanceRequest"];
+            /** @description The language model; the server's own for prompts where absent. */
+            preset?: string | null;
+            /**
+             * Format: int32
+             * @description −100 to 100; higher runs first.
+             */
+            priority?: number;
+            /**
+             * Format: int32
+             * @description Seconds that one attempt may take, 1 to 86400; no limit where absent.
+             */
+            timeout_s?: number | null;
+        };
         /** @description Pictures from a prompt. */
         SubmitGenerate: {
             /** @description Whether each picture is tagged; the server's configuration decides where absent. */
@@ -1475,7 +1539,7 @@ export interface components {
             timeout_s?: number | null;
         };
         /** @description A job to submit. Unknown fields are refused. */
-        SubmitJob: components["schemas"]["SubmitGenerate"] | components["schemas"]["SubmitTag"];
+        SubmitJob: components["schemas"]["SubmitGenerate"] | components["schemas"]["SubmitTag"] | components["schemas"]["SubmitEnhance"];
         /** @description Tags for one picture. */
         SubmitTag: {
             /** @description `tag`. */

@@ -2,7 +2,15 @@ import type { Job, JobState } from '../api/types'
 
 /** What a job is called in lists and by screen readers: what it makes of which prompt. */
 export function jobName(job: Pick<Job, 'kind' | 'params'>): string {
-  return job.kind === 'tag' ? `Tags for “${job.params.prompt}”` : job.params.prompt
+  const { prompt } = job.params
+  switch (job.kind) {
+    case 'generate':
+      return prompt
+    case 'tag':
+      return `Tags for “${prompt}”`
+    case 'enhance':
+      return `“${prompt}”, written out`
+  }
 }
 
 /** The states in the order of a job's life, in words. */

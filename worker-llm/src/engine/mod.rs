@@ -1,7 +1,8 @@
-//! The engine child: one language model that tags prompts. The only code that touches the native library.
+//! The engine child: one language model that tags prompts and writes them out. The only code that touches the native library.
 
 mod answer;
 mod context;
+mod line;
 mod log;
 mod model;
 mod placement;
@@ -14,19 +15,25 @@ use std::time::Instant;
 use llama_cpp_2::LogOptions;
 use mystic_domain::{FailureKind, Phase, PhaseTimes};
 use mystic_engine::child::{Engine, EngineError, Events};
-use mystic_engine::{Command, Event, LoadModel, ScoredTag, TagInstructions};
+use mystic_engine::{
+    Command, EnhanceInstructions, Event, LoadModel, Said, ScoredTag, TagInstructions,
+};
 
 use answer::Answer;
 use context::KeptContext;
+use line::Line;
 use model::Model;
 use placement::Placement;
-use prompt::Instructions;
-use sampler::Sampler;
+use prompt::{Chat, Instructions};
+use sampler::{Chooser, Tags, Words};
 
 pub use threads::wait_without_spinning;
 
 /// Most tags that one command may ask for.
 const MAX_TAGS: u32 = 100;
+
+/// Most tokens that a prompt may be written out in.
+const MAX_PROMPT_TOKENS: u32 = 1024;
 
 /// Tokens that the longest tags of real prompts take, with quotes and comma.
 const TOKENS_PER_TAG: usize = 12;
@@ -87,7 +94,16 @@ impl Engine for LlmEngine {
             } => {
                 // The supervisor keeps a child's last lines with the attempt.
                 eprintln!("tagging {order}");
-                self.tag(&prompt, instructions, events)
+                self.tag(&prompt, &instructions, events)
+            }
+            Command::Enhance {
+                order,
+                prompt,
+                seed,
+                instructions,
+            } => {
+                eprintln!("writing out {order}");
+                self.enhance(&prompt, seed, &instructions, events)
             }
             Command::Load { .. } => Err(internal("a model is loaded already")),
             Command::Generate { .. } => Err(internal("this engine makes no pictures")),
@@ -99,7 +115,7 @@ impl LlmEngine {
     fn tag(
         &mut self,
         prompt: &str,
-        instructions: TagInstructions,
+        instructions: &TagInstructions,
         events: &Events,
     ) -> Result<Event, EngineError> {
         let max_tags = instructions.max_tags;
@@ -108,102 +124,149 @@ impl LlmEngine {
                 "{max_tags} tags can't be asked for, only 1 to {MAX_TAGS}"
             )));
         }
+        let sampler = Tags::new(self.session.borrow_owner(), max_tags)?;
+        let most = usize::try_from(max_tags).map_or(usize::MAX, |tags| tags * TOKENS_PER_TAG);
+        let mut answer = Answer::default();
+        let (said, _) = self.ask(
+            instructions.into(),
+            prompt,
+            most,
+            sampler,
+            events,
+            |token| {
+                answer.push(token.bytes, token.log_probability);
+                !answer.is_complete() && answer.repeats() < MAX_REPEATS
+            },
+        )?;
+        let tags: Vec<ScoredTag> = answer.into_tags();
+        if tags.is_empty() {
+            return Err(internal("the model wrote no tag"));
+        }
+        Ok(Event::Tags { tags, said })
+    }
+
+    fn enhance(
+        &mut self,
+        prompt: &str,
+        seed: i64,
+        instructions: &EnhanceInstructions,
+        events: &Events,
+    ) -> Result<Event, EngineError> {
+        let max_tokens = instructions.max_tokens;
+        if !(1..=MAX_PROMPT_TOKENS).contains(&max_tokens) {
+            return Err(invalid(format!(
+                "{max_tokens} tokens can't be asked for, only 1 to {MAX_PROMPT_TOKENS}"
+            )));
+        }
+        let sampler = Words::new(self.session.borrow_owner(), seed);
+        let most = max_tokens as usize;
+        let mut line = Line::default();
+        let (said, whole) = self.ask(
+            instructions.into(),
+            prompt,
+            most,
+            sampler,
+            events,
+            |token| {
+                line.push(token.bytes);
+                !line.is_complete()
+            },
+        )?;
+        let prompt = line
+            .into_words(whole)
+            .ok_or_else(|| internal("the model wrote nothing"))?;
+        Ok(Event::Enhanced { prompt, said })
+    }
+
+    /// Reads the chat and writes the answer, at most so many tokens. `take` gets each and says whether to go on. With
+    /// what it took comes whether the answer came to an end by itself.
+    fn ask(
+        &mut self,
+        chat: Chat,
+        prompt: &str,
+        most: usize,
+        mut chooser: impl Chooser,
+        events: &Events,
+        mut take: impl FnMut(Token<'_>) -> bool,
+    ) -> Result<(Said, bool), EngineError> {
         let model = self.session.borrow_owner();
         if self
             .instructions
             .as_ref()
-            .is_none_or(|kept| !kept.are(&instructions))
+            .is_none_or(|kept| !kept.are(&chat))
         {
-            self.instructions = Some(Instructions::new(model, instructions)?);
+            self.instructions = Some(Instructions::new(model, chat)?);
         }
         let Some(instructions) = &self.instructions else {
             return Err(internal("the instructions are gone"));
         };
         let rest = instructions.finish(model, prompt);
-        let sampler = Sampler::new(model, max_tags)?;
         self.session.with_dependent_mut(|model, context| {
-            answer(
-                model,
-                context,
-                instructions.head(),
-                &rest,
-                max_tags,
-                sampler,
-                events,
-            )
+            let asked = instructions.head().len() + rest.len();
+            let room = context.tokens().saturating_sub(asked);
+            if room < most.min(MIN_ANSWER_TOKENS) {
+                return Err(invalid(format!(
+                    "the prompt with its instructions takes {asked} tokens; the model's context of {} has no room for an answer",
+                    context.tokens()
+                )));
+            }
+            let started = now();
+            let read = context.read(instructions.head(), &rest, |step, of| {
+                events.send(&Event::Progress {
+                    phase: Phase::Encoding,
+                    step,
+                    of,
+                });
+            })?;
+            let encoding_ms = milliseconds(started);
+            let started = now();
+            let (mut written_tokens, mut ended) = (0, true);
+            while let Some(choice) = chooser.next(context.logits())? {
+                if model.vocab().is_eog(choice.token) {
+                    break;
+                }
+                written_tokens += 1;
+                let bytes = model.piece(choice.token);
+                let token = Token {
+                    bytes: &bytes,
+                    log_probability: choice.log_probability,
+                };
+                if !take(token) {
+                    break;
+                }
+                if written_tokens as usize >= most.min(room) {
+                    ended = false;
+                    break;
+                }
+                context.write(choice.token)?;
+                if written_tokens % TOKENS_PER_PROGRESS == 0 {
+                    events.send(&Event::Progress {
+                        phase: Phase::Sampling,
+                        step: written_tokens,
+                        of: 0,
+                    });
+                }
+            }
+            let said = Said {
+                times: PhaseTimes {
+                    encoding_ms,
+                    sampling_ms: milliseconds(started),
+                    ..PhaseTimes::default()
+                },
+                reused_tokens: read.reused,
+                read_tokens: read.read,
+                written_tokens,
+            };
+            Ok((said, ended))
         })
     }
 }
 
-/// Reads the prompt and writes the answer, one token at a time.
-fn answer(
-    model: &Model,
-    context: &mut KeptContext<'_>,
-    head: &[llama_cpp_2::token::LlamaToken],
-    rest: &[llama_cpp_2::token::LlamaToken],
-    max_tags: u32,
-    mut sampler: Sampler,
-    events: &Events,
-) -> Result<Event, EngineError> {
-    let asked = head.len() + rest.len();
-    let most = usize::try_from(max_tags).map_or(usize::MAX, |tags| tags * TOKENS_PER_TAG);
-    let room = context.tokens().saturating_sub(asked);
-    if room < most.min(MIN_ANSWER_TOKENS) {
-        return Err(invalid(format!(
-            "the prompt with its instructions takes {asked} tokens; the model's context of {} has no room for an answer",
-            context.tokens()
-        )));
-    }
-
-    let started = now();
-    let read = context.read(head, rest, |step, of| {
-        events.send(&Event::Progress {
-            phase: Phase::Encoding,
-            step,
-            of,
-        });
-    })?;
-    let encoding_ms = milliseconds(started);
-
-    let started = now();
-    let mut answer = Answer::default();
-    let mut written_tokens = 0;
-    while !answer.is_complete() && answer.repeats() < MAX_REPEATS {
-        let Some(choice) = sampler.next(context.logits())? else {
-            break;
-        };
-        if model.vocab().is_eog(choice.token) {
-            break;
-        }
-        written_tokens += 1;
-        answer.push(&model.piece(choice.token), choice.log_probability);
-        if answer.is_complete() || written_tokens as usize >= most.min(room) {
-            break;
-        }
-        context.write(choice.token)?;
-        if written_tokens % TOKENS_PER_PROGRESS == 0 {
-            events.send(&Event::Progress {
-                phase: Phase::Sampling,
-                step: written_tokens,
-                of: 0,
-            });
-        }
-    }
-    let tags: Vec<ScoredTag> = answer.into_tags();
-    if tags.is_empty() {
-        return Err(internal("the model wrote no tag"));
-    }
-    Ok(Event::Tags {
-        tags,
-        times: PhaseTimes {
-            encoding_ms,
-            sampling_ms: milliseconds(started),
-            ..PhaseTimes::default()
-        },
-        reused_tokens: read.reused,
-        read_tokens: read.read,
-        written_tokens,
-    })
+/// A token of an answer.
+struct Token<'a> {
+    bytes: &'a [u8],
+    /// Natural logarithm of its probability, where the chooser tells.
+    log_probability: f64,
 }
 
 fn milliseconds(since: Instant) -> u64 {

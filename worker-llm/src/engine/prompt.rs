@@ -2,8 +2,8 @@
 
 use llama_cpp_2::model::LlamaChatMessage;
 use llama_cpp_2::token::LlamaToken;
-use mystic_engine::TagInstructions;
 use mystic_engine::child::EngineError;
+use mystic_engine::{EnhanceInstructions, TagInstructions};
 
 use super::model::Model;
 use super::{internal, invalid};
@@ -11,26 +11,57 @@ use super::{internal, invalid};
 /// Stands for the prompt while the chat is rendered.
 const PROMPT: &str = "\u{1}prompt\u{1}";
 
-/// Instructions as the model reads them: all of the chat but the prompt, which comes between head and tail.
+/// What comes before a prompt: the system's words, then questions with the answers that they should get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chat {
+    system: String,
+    examples: Vec<(String, String)>,
+}
+
+impl From<&TagInstructions> for Chat {
+    fn from(given: &TagInstructions) -> Self {
+        let examples = given.examples.iter();
+        Self {
+            system: given.system.clone(),
+            examples: examples
+                .map(|example| (example.prompt.clone(), array(&example.tags)))
+                .collect(),
+        }
+    }
+}
+
+impl From<&EnhanceInstructions> for Chat {
+    fn from(given: &EnhanceInstructions) -> Self {
+        let examples = given.examples.iter();
+        Self {
+            system: given.system.clone(),
+            examples: examples
+                .map(|example| (example.prompt.clone(), example.enhanced.trim().to_owned()))
+                .collect(),
+        }
+    }
+}
+
+/// A chat as the model reads it: all but the prompt, which comes between head and tail.
 pub struct Instructions {
-    given: TagInstructions,
+    given: Chat,
     head: Vec<LlamaToken>,
     tail: Vec<LlamaToken>,
 }
 
 impl Instructions {
-    /// Renders the instructions through the model's chat template.
+    /// Renders the chat through the model's template.
     ///
     /// # Errors
     /// Texts with a NUL, or a template that the library doesn't know.
-    pub fn new(model: &Model, given: TagInstructions) -> Result<Self, EngineError> {
+    pub fn new(model: &Model, given: Chat) -> Result<Self, EngineError> {
         let mut chat = Vec::with_capacity(2 + 2 * given.examples.len());
         if !given.system.trim().is_empty() {
             chat.push(message("system", given.system.trim())?);
         }
-        for example in &given.examples {
-            chat.push(message("user", example.prompt.trim())?);
-            chat.push(message("assistant", &array(&example.tags))?);
+        for (prompt, answer) in &given.examples {
+            chat.push(message("user", prompt.trim())?);
+            chat.push(message("assistant", answer)?);
         }
         chat.push(message("user", PROMPT)?);
         let chat = model
@@ -48,9 +79,9 @@ impl Instructions {
         })
     }
 
-    /// Whether these are the instructions that it was made from.
-    pub fn are(&self, instructions: &TagInstructions) -> bool {
-        self.given == *instructions
+    /// Whether these were made from this chat.
+    pub fn are(&self, chat: &Chat) -> bool {
+        self.given == *chat
     }
 
     /// The tokens before the prompt: the same for every prompt.
@@ -70,7 +101,7 @@ impl Instructions {
 
 fn message(role: &str, content: &str) -> Result<LlamaChatMessage, EngineError> {
     LlamaChatMessage::new(role.to_owned(), content.to_owned())
-        .map_err(|_| invalid("the tagging instructions hold a NUL character"))
+        .map_err(|_| invalid("the instructions hold a NUL character"))
 }
 
 /// An example's answer, written exactly as the grammar lets the model write.

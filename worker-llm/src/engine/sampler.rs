@@ -1,4 +1,4 @@
-//! The next token: the likeliest that the grammar allows.
+//! The next token: of tags the likeliest that the grammar allows, of a prompt one of the likelier.
 
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
@@ -9,8 +9,23 @@ use mystic_engine::child::EngineError;
 use super::internal;
 use super::model::Model;
 
+/// Tokens that must not come again too soon while a prompt is written out.
+const REPEATS_SEEN: i32 = 128;
+
+/// How much less likely they are: small models go in circles otherwise.
+const REPEAT_PENALTY: f32 = 1.15;
+
+/// Whatever chooses the next token.
+pub trait Chooser {
+    /// Chooses and takes the next token; none where none is allowed.
+    ///
+    /// # Errors
+    /// The library doesn't take the token that it allowed.
+    fn next(&mut self, logits: &[f32]) -> Result<Option<Choice>, EngineError>;
+}
+
 /// Greedy choice under the grammar of tags: nothing random, so the same prompt gives the same tags.
-pub struct Sampler {
+pub struct Tags {
     grammar: LlamaSampler,
 }
 
@@ -21,8 +36,8 @@ pub struct Choice {
     pub log_probability: f64,
 }
 
-impl Sampler {
-    /// A sampler for one answer of at most this many tags.
+impl Tags {
+    /// For one answer of at most this many tags.
     ///
     /// # Errors
     /// A grammar that the library refuses.
@@ -30,23 +45,6 @@ impl Sampler {
         let grammar = LlamaSampler::grammar(model.native(), &grammar(max_tags), "root")
             .map_err(|error| internal(format!("the grammar of tags is refused: {error}")))?;
         Ok(Self { grammar })
-    }
-
-    /// Chooses and takes the next token; none where the grammar allows none.
-    ///
-    /// # Errors
-    /// The library doesn't take the token that it allowed.
-    pub fn next(&mut self, logits: &[f32]) -> Result<Option<Choice>, EngineError> {
-        let Some(token) = self.choose(logits) else {
-            return Ok(None);
-        };
-        self.grammar
-            .try_accept(token.id())
-            .map_err(|error| internal(format!("the grammar refuses a token: {error}")))?;
-        Ok(Some(Choice {
-            token: token.id(),
-            log_probability: f64::from(token.logit()) - log_sum(logits),
-        }))
     }
 
     /// Testing the whole vocabulary against the grammar costs more than the model's own step, and the likeliest
@@ -61,6 +59,64 @@ impl Sampler {
         let mut candidates = LlamaTokenDataArray::new(candidates, false);
         self.grammar.apply(&mut candidates);
         best(candidates.data.into_iter())
+    }
+}
+
+impl Chooser for Tags {
+    fn next(&mut self, logits: &[f32]) -> Result<Option<Choice>, EngineError> {
+        let Some(token) = self.choose(logits) else {
+            return Ok(None);
+        };
+        self.grammar
+            .try_accept(token.id())
+            .map_err(|error| internal(format!("the grammar refuses a token: {error}")))?;
+        Ok(Some(Choice {
+            token: token.id(),
+            log_probability: f64::from(token.logit()) - log_sum(logits),
+        }))
+    }
+}
+
+/// Words drawn by chance from the likelier ones; the same seed draws the same.
+pub struct Words {
+    chain: LlamaSampler,
+}
+
+impl Words {
+    /// For one answer.
+    pub fn new(model: &Model, seed: i64) -> Self {
+        // The library's seed has 32 bits.
+        let seed = seed.to_le_bytes();
+        let seed = u32::from_le_bytes([seed[0], seed[1], seed[2], seed[3]]);
+        let vocabulary = model.native().n_vocab();
+        let chain = LlamaSampler::chain(
+            [
+                LlamaSampler::penalties(vocabulary, REPEATS_SEEN, REPEAT_PENALTY, 0.0, 0.0),
+                LlamaSampler::top_k(40),
+                LlamaSampler::top_p(0.9, 1),
+                LlamaSampler::temp(0.7),
+                LlamaSampler::dist(seed),
+            ],
+            true,
+        );
+        Self { chain }
+    }
+}
+
+impl Chooser for Words {
+    fn next(&mut self, logits: &[f32]) -> Result<Option<Choice>, EngineError> {
+        let mut tokens = LlamaTokenDataArray::new(candidates(logits).collect(), false);
+        self.chain.apply(&mut tokens);
+        let Some(token) = tokens.selected_token() else {
+            return Ok(None);
+        };
+        self.chain
+            .try_accept(token)
+            .map_err(|error| internal(format!("the sampler refuses a token: {error}")))?;
+        Ok(Some(Choice {
+            token,
+            log_probability: 0.0,
+        }))
     }
 }
 

@@ -10,8 +10,11 @@ use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, ExitStatus, Stdio};
 
 use mystic_domain::{ContextPlan, FailureKind, TextModel};
-use mystic_engine::{Command, Event, LoadModel, PROTOCOL, ScoredTag, TagExample, TagInstructions};
-use mystic_process::config::Tagging;
+use mystic_engine::{
+    Command, EnhanceExample, EnhanceInstructions, Event, LoadModel, PROTOCOL, ScoredTag,
+    TagExample, TagInstructions,
+};
+use mystic_process::config::{Prompts, Tagging};
 
 /// The demo model's name in the cache of downloads, and below a models directory.
 const NAMES: [&str; 2] = [
@@ -109,20 +112,33 @@ impl Child {
             instructions: instructions.clone(),
         });
         match self.last() {
-            Event::Tags {
+            Event::Tags { tags, said } => Ok(Tagged {
                 tags,
-                reused_tokens,
-                read_tokens,
-                written_tokens,
-                ..
-            } => Ok(Tagged {
-                tags,
-                reused: reused_tokens,
-                read: read_tokens,
-                written: written_tokens,
+                reused: said.reused_tokens,
+                read: said.read_tokens,
+                written: said.written_tokens,
             }),
             Event::Failed { kind, message } => Err((kind, message)),
             other => panic!("tag ends with {other:?}"),
+        }
+    }
+
+    pub fn enhance(
+        &mut self,
+        prompt: &str,
+        seed: i64,
+        instructions: &EnhanceInstructions,
+    ) -> Result<String, Failed> {
+        self.send(&Command::Enhance {
+            order: "test".into(),
+            prompt: prompt.to_owned(),
+            seed,
+            instructions: instructions.clone(),
+        });
+        match self.last() {
+            Event::Enhanced { prompt, .. } => Ok(prompt),
+            Event::Failed { kind, message } => Err((kind, message)),
+            other => panic!("enhancing ends with {other:?}"),
         }
     }
 
@@ -179,6 +195,23 @@ pub fn instructions() -> TagInstructions {
             })
             .collect(),
         max_tags: u32::try_from(tagging.max_tags).expect("a small number"),
+    }
+}
+
+/// How the default configuration has prompts written out.
+pub fn enhancing() -> EnhanceInstructions {
+    let prompts = Prompts::default();
+    EnhanceInstructions {
+        system: prompts.system_prompt,
+        examples: prompts
+            .examples
+            .into_iter()
+            .map(|example| EnhanceExample {
+                prompt: example.prompt,
+                enhanced: example.enhanced,
+            })
+            .collect(),
+        max_tokens: prompts.max_tokens,
     }
 }
 

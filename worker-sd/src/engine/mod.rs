@@ -135,7 +135,7 @@ impl Engine for SdEngine {
                 FailureKind::InvalidInput,
                 "a model is loaded already; another one needs another child",
             )),
-            Command::Tag { .. } => Err(EngineError::new(
+            Command::Tag { .. } | Command::Enhance { .. } => Err(EngineError::new(
                 FailureKind::InvalidInput,
                 "this engine draws pictures only",
             )),

@@ -1,3 +1,4 @@
+mod enhance;
 mod generate;
 mod tag;
 mod terms;
@@ -27,10 +28,12 @@ use crate::routes::query::flag;
 use crate::state::App;
 use crate::wire::{Job, job_url};
 
+pub use enhance::SubmitEnhance;
 pub use generate::SubmitGenerate;
 pub use tag::SubmitTag;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const KINDS: &str = "generate, tag, enhance";
 
 /// How to submit.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -70,6 +73,8 @@ pub enum SubmitJob {
     Generate(SubmitGenerate),
     /// Tags for one picture.
     Tag(SubmitTag),
+    /// A prompt, written out.
+    Enhance(SubmitEnhance),
 }
 
 /// Accept a job
@@ -142,13 +147,17 @@ fn parse(body: Value) -> Result<SubmitJob, Problem> {
     let Some(object) = body.as_object() else {
         return Err(Problem::malformed("The body is not a JSON object."));
     };
-    let kinds = || Some("generate, tag".to_owned());
     match object.get("kind") {
         Some(Value::String(kind)) if kind == "generate" => typed(body).map(SubmitJob::Generate),
         Some(Value::String(kind)) if kind == "tag" => typed(body).map(SubmitJob::Tag),
-        Some(Value::String(kind)) => Err(InvalidField::new("kind", kind, "generate, tag").into()),
-        Some(other) => Err(InvalidField::new("kind", other, "generate, tag").into()),
-        None => Err(Problem::missing_field("kind is missing.").about("kind", None, kinds())),
+        Some(Value::String(kind)) if kind == "enhance" => typed(body).map(SubmitJob::Enhance),
+        Some(Value::String(kind)) => Err(InvalidField::new("kind", kind, KINDS).into()),
+        Some(other) => Err(InvalidField::new("kind", other, KINDS).into()),
+        None => Err(Problem::missing_field("kind is missing.").about(
+            "kind",
+            None,
+            Some(KINDS.to_owned()),
+        )),
     }
 }
 
@@ -172,5 +181,6 @@ async fn new_job(app: &App, request: SubmitJob) -> Result<NewJob, Problem> {
     match request {
         SubmitJob::Generate(request) => generate::job(app, request).await,
         SubmitJob::Tag(request) => tag::job(app, request).await,
+        SubmitJob::Enhance(request) => enhance::job(app, request).await,
     }
 }

@@ -13,8 +13,8 @@ mod values;
 pub use error::ConfigError;
 pub use secret::{SecretText, SecretUrl};
 pub use sections::{
-    Api, Database, Drain, Gpu, Log, LogFormat, Models, Redis, Scheduler, Store, Tagging,
-    TaggingExample, Worker,
+    Api, Database, Drain, Gpu, Log, LogFormat, Models, PromptExample, Prompts, Redis, Scheduler,
+    Store, Tagging, TaggingExample, Worker,
 };
 pub use sources::ConfigArgs;
 
@@ -42,6 +42,8 @@ pub struct Config {
     pub models: Models,
     /// How pictures are tagged.
     pub tagging: Tagging,
+    /// Writing prompts.
+    pub prompts: Prompts,
     /// Devices and their memory.
     pub gpu: Gpu,
     /// Logs.
@@ -53,7 +55,7 @@ pub struct Config {
 }
 
 impl Config {
-    const SECTIONS: [&str; 11] = [
+    const SECTIONS: [&str; 12] = [
         "database",
         "redis",
         "api",
@@ -62,6 +64,7 @@ impl Config {
         "store",
         "models",
         "tagging",
+        "prompts",
         "gpu",
         "log",
         "shutdown",

@@ -290,6 +290,66 @@ impl Default for Tagging {
     }
 }
 
+/// `[prompts]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
+pub struct Prompts {
+    /// The directory of wildcards: `__name__` in a prompt stands for a line of `name.txt`.
+    pub wildcards: PathBuf,
+    /// The LLM preset that writes prompts out.
+    pub preset: String,
+    /// What the LLM is told before the examples.
+    pub system_prompt: String,
+    /// Worked examples shown to the LLM, in this order.
+    pub examples: Vec<PromptExample>,
+    /// Most tokens of a prompt that is written out.
+    #[serde(deserialize_with = "whole::<1, 1024, _, _>")]
+    pub max_tokens: u32,
+}
+
+/// `[[prompts.examples]]`: a prompt as it comes, and as it should be.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with prompt and enhanced")]
+pub struct PromptExample {
+    /// As it comes.
+    pub prompt: String,
+    /// As it should be.
+    pub enhanced: String,
+}
+
+impl Default for Prompts {
+    fn default() -> Self {
+        let example = |prompt: &str, enhanced: &str| PromptExample {
+            prompt: prompt.into(),
+            enhanced: enhanced.into(),
+        };
+        Self {
+            wildcards: "./wildcards".into(),
+            preset: "demo-tagger".into(),
+            system_prompt: "You write prompts for a painter. Repeat the given words, then add what can be seen: \
+                            setting, light, colours, style. One line, parts separated by commas."
+                .into(),
+            examples: vec![
+                example(
+                    "a rabbit",
+                    "a rabbit, white fur, sitting in tall grass, soft morning light, shallow depth of field, photograph",
+                ),
+                example(
+                    "old lighthouse in a storm",
+                    "old lighthouse in a storm, high waves against the rocks, dark clouds, one warm beam of light, oil \
+                     painting",
+                ),
+                example(
+                    "portrait of a woman with red hair",
+                    "portrait of a woman with red hair, freckles, green eyes, window light from the left, dark \
+                     background, fine detail",
+                ),
+            ],
+            max_tokens: 96,
+        }
+    }
+}
+
 /// `[gpu]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table")]

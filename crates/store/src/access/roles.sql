@@ -33,7 +33,7 @@ GRANT UPDATE (state), DELETE ON leases TO mystic_worker;
 
 -- Claiming and settling. What a job is to do, for whom and how soon, is not a worker's to change.
 GRANT SELECT,
-      UPDATE (state, attempt, engine_deaths, plan, images_done, worker_id, resident_id, wait_reason, error, not_before,
+      UPDATE (state, attempt, engine_deaths, plan, images_done, worker_id, resident_id, wait_reason, error, result, not_before,
               last_event, started_at, finished_at)
     ON jobs TO mystic_worker;
 GRANT SELECT (job_id, attempt, fence, worker_id, outcome),

@@ -2,8 +2,8 @@
 
 use mystic_domain::machine::{self, Event};
 use mystic_domain::{
-    Failure, FailureKind, Fence, JobId, JobState, Mib, PhaseTimes, Plan, Tried, Verdict, WorkerId,
-    tags, verdict,
+    Enhanced, Failure, FailureKind, Fence, JobId, JobState, Mib, PhaseTimes, Plan, Tried, Verdict,
+    WorkerId, tags, verdict,
 };
 use sqlx::PgConnection;
 
@@ -19,6 +19,8 @@ pub enum Outcome {
     Succeeded,
     /// The tags that were found, as the model wrote them, with how sure it was.
     Tagged(Vec<(String, f32)>),
+    /// The prompt, written out.
+    Enhanced(Enhanced),
     /// It failed; the job's record decides whether another attempt follows.
     Failed(Failure),
     /// It was stopped because an end was asked for.
@@ -129,7 +131,7 @@ pub(crate) async fn conclude(
     // What the next attempt may have, if there is one.
     let (mut after_ms, mut plan) = (0, job.plan);
     let (event, failure) = match outcome {
-        Outcome::Succeeded | Outcome::Tagged(_) => (Event::Succeed, None),
+        Outcome::Succeeded | Outcome::Tagged(_) | Outcome::Enhanced(_) => (Event::Succeed, None),
         Outcome::Failed(failure) => match judge(tx, job, failure.kind).await? {
             Verdict::Retry {
                 after_ms: wait,
@@ -153,6 +155,13 @@ pub(crate) async fn conclude(
     if failure.is_some_and(|failure| failure.kind.is_engine_death()) {
         sqlx::query("UPDATE jobs SET engine_deaths = engine_deaths + 1 WHERE id = $1")
             .bind(job.id.0)
+            .execute(&mut *tx)
+            .await?;
+    }
+    if let (JobState::Succeeded, Outcome::Enhanced(enhanced)) = (state, outcome) {
+        sqlx::query("UPDATE jobs SET result = $2 WHERE id = $1")
+            .bind(job.id.0)
+            .bind(row::to_json(enhanced)?)
             .execute(&mut *tx)
             .await?;
     }

@@ -1,4 +1,5 @@
-use mystic_domain::{JobState, MAX_SEED, Mib};
+use mystic_domain::{Enhanced, JobState, MAX_SEED, Mib};
+use mystic_store::Outcome;
 use mystic_testkit::wait_until;
 use serde_json::{Value, json};
 
@@ -292,4 +293,34 @@ async fn a_picture_is_tagged_on_request_and_a_missing_one_is_not() {
         problem(api.submit(&nothing).await, 422).await["field"],
         "params.image"
     );
+}
+
+#[tokio::test]
+async fn a_prompt_is_written_out_and_stays_as_it_was() {
+    let api = TestApi::start().await;
+    let request = json!({"kind": "enhance", "params": {"prompt": "a rabbit", "seed": 7}});
+    let job = id(&body(api.submit(&request).await).await);
+    let worker = api.writer().await;
+    let fence = worker.take(job).await;
+    let outcome = Outcome::Enhanced(Enhanced {
+        prompt: "a rabbit, white fur".to_owned(),
+    });
+    worker.settle(job, fence, &outcome).await;
+    let shown = api.shown(&format!("/api/v1/jobs/{job}")).await;
+    assert_eq!(shown["state"], "succeeded");
+    assert_eq!(shown["params"]["prompt"], "a rabbit");
+    assert_eq!(shown["result"]["prompt"], "a rabbit, white fur");
+    for (at, value) in [
+        ("prompt", json!(" ")),
+        ("seed", json!(-1)),
+        ("width", json!(1)),
+    ] {
+        let mut wrong = request.clone();
+        wrong["params"][at] = value;
+        let refused = problem(api.submit(&wrong).await, 422).await;
+        assert_eq!(refused["field"], format!("params.{at}"));
+    }
+    let painter = json!({"kind": "enhance", "preset": "demo", "params": {"prompt": "a rabbit"}});
+    let refused = problem(api.submit(&painter).await, 422).await;
+    assert_eq!(refused["allowed"], "one of demo-tagger");
 }
