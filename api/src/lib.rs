@@ -21,6 +21,7 @@ mod server;
 mod state;
 #[cfg(test)]
 mod testing;
+mod wildcards;
 mod wire;
 
 pub use openapi::{document, document_json};

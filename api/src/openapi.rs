@@ -9,7 +9,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::problem::Problem;
-use crate::routes::{devices, estimates, events, images, jobs, pauses, presets, queue, workers};
+use crate::routes::{
+    devices, estimates, events, images, jobs, pauses, presets, prompt_templates, queue, settings,
+    tag_aliases, wildcards, workers,
+};
 use crate::state::App;
 use crate::wire::JobProgress;
 
@@ -26,6 +29,8 @@ use crate::wire::JobProgress;
     tags(
         (name = "jobs", description = "Submit, follow, cancel and try again"),
         (name = "images", description = "Finished pictures"),
+        (name = "tags", description = "How tags are written"),
+        (name = "prompts", description = "What helps to write prompts, and what you want of all"),
         (name = "queue", description = "What runs and what waits"),
         (name = "events", description = "Server-sent events"),
         (name = "fleet", description = "Devices, workers and models")
@@ -89,6 +94,15 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(presets::list::list))
         .routes(routes!(estimates::list::list))
         .routes(routes!(estimates::reset::reset))
+        .routes(routes!(prompt_templates::list::list))
+        .routes(routes!(
+            prompt_templates::put::put,
+            prompt_templates::delete::delete
+        ))
+        .routes(routes!(wildcards::list::list))
+        .routes(routes!(tag_aliases::list::list))
+        .routes(routes!(tag_aliases::put::put, tag_aliases::delete::delete))
+        .routes(routes!(settings::show::show, settings::change::change))
 }
 
 /// The document.
@@ -156,6 +170,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 24);
+        assert_eq!(names.len(), 33);
     }
 }

@@ -8,8 +8,12 @@ pub mod internal;
 pub mod jobs;
 pub mod pauses;
 pub mod presets;
+pub mod prompt_templates;
 pub mod query;
 pub mod queue;
+pub mod settings;
+pub mod tag_aliases;
+pub mod wildcards;
 pub mod workers;
 
 use mystic_domain::{JobId, JobState, Progress};

@@ -93,6 +93,7 @@ pub fn check(preset: &str, params: &NewParams, max_cost: u32) -> Result<()> {
         sampler: None,
         scheduler: None,
         tag_preset: None,
+        asked: None,
     };
     match model.check(&complete, f64::from(max_cost)) {
         Ok(()) => Ok(()),

@@ -294,6 +294,22 @@ pub struct GenerateParams {
     /// Ask for tags of each picture, by this preset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag_preset: Option<String>,
+    /// What was asked for, where choices and styles made the prompt of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<AskedPrompt>,
+}
+
+/// A prompt before its choices were made and its styles put around it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskedPrompt {
+    /// What to draw.
+    pub prompt: String,
+    /// What to avoid.
+    pub negative_prompt: String,
+    /// Names of the styles, in the order in which they are put around it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub styles: Vec<String>,
 }
 
 /// What a `tag` job reads.

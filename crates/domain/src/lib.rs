@@ -1,6 +1,7 @@
 //! What MystiCanvas is about, with no I/O: jobs and their states, presets, plans, memory needs, ids and units.
 
 pub mod correction;
+pub mod dynamic;
 mod failure;
 mod ids;
 mod invalid;
@@ -20,8 +21,8 @@ pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Tried, Verdict, verdi
 pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, WorkerId};
 pub use invalid::InvalidField;
 pub use job::{
-    EngineKind, EnhanceParams, Enhanced, GenerateParams, JobKind, JobParams, JobState, Phase,
-    PhaseTimes, Progress, TagParams, WaitReason,
+    AskedPrompt, EngineKind, EnhanceParams, Enhanced, GenerateParams, JobKind, JobParams, JobState,
+    Phase, PhaseTimes, Progress, TagParams, WaitReason,
 };
 pub use need::Need;
 pub use path::file_path;

@@ -184,6 +184,7 @@ mod tests {
             sampler: None,
             scheduler: None,
             tag_preset: None,
+            asked: None,
         })
     }
 

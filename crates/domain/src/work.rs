@@ -76,6 +76,7 @@ mod tests {
             sampler: None,
             scheduler: None,
             tag_preset: None,
+            asked: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Pictures, their files and their tags.
 
+mod aliases;
 mod commit;
 mod files;
 mod read;
@@ -10,6 +11,7 @@ use mystic_domain::{GenerateParams, ImageId, JobId, PhaseTimes, Plan};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use aliases::{AliasRecord, PutAlias};
 pub use commit::{Committed, NewImage};
 pub use files::Deleting;
 pub use read::ImageFilter;

@@ -19,6 +19,8 @@ mod pool;
 mod presets;
 mod row;
 mod schema;
+mod settings;
+mod templates;
 
 use sqlx::PgPool;
 
@@ -30,7 +32,9 @@ pub use fleet::{
     Beat, BeatReply, DeviceInfo, DeviceRecord, DeviceTelemetry, LeaseRecord, Registration,
     ResidentRecord, ServedPreset, WorkerRecord,
 };
-pub use images::{Committed, Deleting, ImageFilter, ImageRecord, NewImage, TagRecord};
+pub use images::{
+    AliasRecord, Committed, Deleting, ImageFilter, ImageRecord, NewImage, PutAlias, TagRecord,
+};
 pub use jobs::{
     AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Reprioritised, Retried, Submitted,
 };
@@ -42,6 +46,8 @@ pub use leases::{
 };
 pub use pauses::PauseRecord;
 pub use presets::{PresetOnWorker, PresetRecord};
+pub use settings::OwnerSettings;
+pub use templates::{NewTemplate, TemplateRecord};
 
 /// What a store call returns.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -348,6 +348,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/prompt-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List prompt templates
+         * @description Words to put around a prompt, which people call styles: their names go into `params.styles` of a job.
+         */
+        get: operations["list_prompt_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prompt-templates/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Make or change a prompt template
+         * @description Its uses stay counted. Jobs that were submitted with it keep their words.
+         */
+        put: operations["put_prompt_template"];
+        post?: never;
+        /**
+         * Forget a prompt template
+         * @description Jobs that were submitted with it keep their words.
+         */
+        delete: operations["delete_prompt_template"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -361,6 +405,92 @@ export interface paths {
          *     they will run.
          */
         get: operations["show_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what you want unless a request says otherwise
+         * @description Of the owner whose key comes with the request, or of `local`.
+         */
+        get: operations["show_settings"];
+        /**
+         * Say what you want unless a request says otherwise
+         * @description For the owner whose key comes with the request, or for `local`. Jobs that are there already stay as they are.
+         */
+        put: operations["change_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tag-aliases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List tag aliases */
+        get: operations["list_tag_aliases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tag-aliases/{alias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Have a tag written as another
+         * @description Tags that models find from now on are written so; those that pictures have stay. A tag that something is written as
+         *     is no alias itself.
+         */
+        put: operations["put_tag_alias"];
+        post?: never;
+        /**
+         * Forget a tag alias
+         * @description Tags that were written so stay.
+         */
+        delete: operations["delete_tag_alias"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/wildcards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List wildcards
+         * @description `__name__` in a prompt stands for a line of the wildcard's file, chosen by the job's seed when it is submitted.
+         */
+        get: operations["list_wildcards"];
         put?: never;
         post?: never;
         delete?: never;
@@ -431,6 +561,27 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A tag that is written as another. */
+        AliasRecord: {
+            /** @description As models and people say. */
+            alias: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            created_at: string;
+            /** @description As it is written. */
+            tag: string;
+        };
+        /** @description A prompt before its choices were made and its styles put around it. */
+        AskedPrompt: {
+            /** @description What to avoid. */
+            negative_prompt: string;
+            /** @description What to draw. */
+            prompt: string;
+            /** @description Names of the styles, in the order in which they are put around it. */
+            styles?: string[];
+        };
         /** @description One attempt of a job. */
         AttemptRecord: {
             /**
@@ -494,6 +645,11 @@ export interface components {
              * @description −100 to 100; higher runs first.
              */
             priority: number;
+        };
+        /** @description What you want unless a request says otherwise. Unknown fields are refused. */
+        ChangeSettings: {
+            /** @description Whether pictures are tagged; null: as the server is configured. */
+            auto_tag?: boolean | null;
         };
         /**
          * @description Settings that can't change without loading the model again; each is what the plan of its name needs.
@@ -719,6 +875,7 @@ export interface components {
         GenerateKind: "generate";
         /** @description What a `generate` job makes, every default filled in: the same values make the same picture. */
         GenerateParams: {
+            asked?: components["schemas"]["AskedPrompt"] | null;
             /**
              * Format: int32
              * @description Pictures to make.
@@ -780,7 +937,7 @@ export interface components {
             /** @description What to avoid. */
             negative_prompt?: string | null;
             /**
-             * @description What to draw.
+             * @description What to draw. `{a|b}` and `__wildcard__` are choices, made by the seed.
              * @example a red circle on a blue background
              */
             prompt: string;
@@ -798,6 +955,8 @@ export interface components {
              * @description Diffusion steps.
              */
             steps?: number | null;
+            /** @description Names of prompt templates, put around the prompt one after the other. */
+            styles?: string[];
             /**
              * Format: int32
              * @description Pixels.
@@ -1261,6 +1420,11 @@ export interface components {
             position: number;
             wait_reason?: components["schemas"]["WaitReason"] | null;
         };
+        /** @description An owner's wishes. */
+        OwnerSettings: {
+            /** @description Whether pictures are tagged; null: as the server is configured. */
+            auto_tag?: boolean | null;
+        };
         /** @description What a pause covers. */
         Pause: {
             /** @enum {string} */
@@ -1421,6 +1585,28 @@ export interface components {
              */
             step: number;
         };
+        /** @description What an alias is written as. Unknown fields are refused. */
+        PutTagAlias: {
+            /**
+             * @description The tag.
+             * @example portrait
+             */
+            tag: string;
+        };
+        /** @description A template's words. Unknown fields are refused. */
+        PutTemplate: {
+            /** @description What it is listed under. */
+            category?: string;
+            /**
+             * @description Its words; `{prompt}` stands for what somebody writes. They may hold choices and wildcards.
+             * @example {prompt}, watercolour, {soft|bright} light
+             */
+            content: string;
+            /** @description What people call it; its name where absent. */
+            label?: string | null;
+            /** @description What is added to what is to be avoided. */
+            negative_prompt?: string;
+        };
         /** @description The queue at a glance. */
         QueueView: {
             /** @description Jobs by state. */
@@ -1505,7 +1691,7 @@ export interface components {
         };
         /** @description Pictures from a prompt. */
         SubmitGenerate: {
-            /** @description Whether each picture is tagged; the server's configuration decides where absent. */
+            /** @description Whether each picture is tagged; where absent its owner's settings decide, or the server's configuration. */
             auto_tag?: boolean | null;
             /** @description `generate`. */
             kind: components["schemas"]["GenerateKind"];
@@ -1599,6 +1785,39 @@ export interface components {
             /** @description The picture. */
             image: components["schemas"]["ImageId"];
         };
+        /** @description A prompt template, which people call a style. */
+        TemplateRecord: {
+            /** @description What it is listed under. */
+            category: string;
+            /** @description Its words; `{prompt}` stands for what somebody writes. */
+            content: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description What people call it. */
+            label: string;
+            /** @description Unique name. */
+            name: string;
+            /** @description What is added to what is to be avoided. */
+            negative_prompt: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
+            /**
+             * Format: date-time
+             * @description When the last of them was.
+             */
+            used_at?: string | null;
+            /**
+             * Format: int64
+             * @description Jobs that were submitted with it.
+             */
+            uses: number;
+        };
         /** @description A language model. Paths are relative to the models directory. */
         TextModel: {
             /**
@@ -1676,6 +1895,16 @@ export interface components {
             by: components["schemas"]["Pause"];
             /** @enum {string} */
             reason: "paused";
+        };
+        /** @description A wildcard. */
+        Wildcard: {
+            /** @description What it may stand for. */
+            lines: number;
+            /**
+             * @description What stands between the underscores; a slash for each folder.
+             * @example colour
+             */
+            name: string;
         };
         /**
          * Format: uuid
@@ -2470,6 +2699,110 @@ export interface operations {
             };
         };
     };
+    list_prompt_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The templates, by category and label */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_prompt_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 64 of a–z, 0–9, `.`, `_` and `-`, a letter or digit first */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutTemplate"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateRecord"];
+                };
+            };
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateRecord"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_prompt_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The template's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_queue: {
         parameters: {
             query?: never;
@@ -2486,6 +2819,192 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueueView"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Your settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerSettings"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSettings"];
+            };
+        };
+        responses: {
+            /** @description Your settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerSettings"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tag_aliases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The aliases, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AliasRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_tag_alias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tag that is not to be written any more */
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutTagAlias"];
+            };
+        };
+        responses: {
+            /** @description The alias */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AliasRecord"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_tag_alias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As the list has it */
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is no alias any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_wildcards: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The wildcards, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wildcard"][];
                 };
             };
             /** @description The request was not served */

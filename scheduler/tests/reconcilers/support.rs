@@ -109,6 +109,7 @@ impl Stack {
                 sampler: None,
                 scheduler: None,
                 tag_preset: None,
+                asked: None,
             }),
             preset: preset().name,
             owner: "local".into(),

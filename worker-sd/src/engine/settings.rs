@@ -135,6 +135,7 @@ mod tests {
             sampler: Some("euler".into()),
             scheduler: None,
             tag_preset: None,
+            asked: None,
         }
     }
 

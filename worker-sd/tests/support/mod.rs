@@ -213,6 +213,7 @@ pub fn demo_params(seed: i64) -> GenerateParams {
         sampler: Some("euler".into()),
         scheduler: None,
         tag_preset: None,
+        asked: None,
     }
 }
 

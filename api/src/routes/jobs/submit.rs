@@ -1,5 +1,6 @@
 mod enhance;
 mod generate;
+mod prompt;
 mod tag;
 mod terms;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use crate::wire::{Job, job_url};
 pub use enhance::SubmitEnhance;
 pub use generate::SubmitGenerate;
 pub use tag::SubmitTag;
+pub(crate) use terms::text;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const KINDS: &str = "generate, tag, enhance";
@@ -106,10 +108,11 @@ pub async fn submit(
 ) -> Result<Response, Problem> {
     let idempotency = idempotency(&headers, &body)?;
     files::check_room(&app)?;
+    let job = new_job(&app, &owner, parse(body)?).await?;
     let new = NewJob {
         idempotency,
         owner,
-        ..new_job(&app, parse(body)?).await?
+        ..job
     };
     if dry_run {
         let outlook = app.outlooks.of_new(&app.store, &new).await?;
@@ -177,9 +180,9 @@ fn idempotency(headers: &HeaderMap, body: &Value) -> Result<Option<(String, [u8;
     )))
 }
 
-async fn new_job(app: &App, request: SubmitJob) -> Result<NewJob, Problem> {
+async fn new_job(app: &App, owner: &str, request: SubmitJob) -> Result<NewJob, Problem> {
     match request {
-        SubmitJob::Generate(request) => generate::job(app, request).await,
+        SubmitJob::Generate(request) => generate::job(app, owner, request).await,
         SubmitJob::Tag(request) => tag::job(app, request).await,
         SubmitJob::Enhance(request) => enhance::job(app, request).await,
     }

@@ -112,6 +112,7 @@ pub fn job(number: u128, preset: &str, side: u32) -> QueuedJob {
                 sampler: None,
                 scheduler: None,
                 tag_preset: None,
+                asked: None,
             })
         },
         priority: 0,

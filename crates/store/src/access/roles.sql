@@ -50,6 +50,7 @@ GRANT SELECT (id, job_id, index, tags_state),
       UPDATE (tags_state)
     ON images TO mystic_worker;
 GRANT SELECT (id, name), INSERT (name) ON tags TO mystic_worker;
+GRANT SELECT (alias, tag) ON tag_aliases TO mystic_worker;
 GRANT SELECT (image_id, source), INSERT (image_id, tag_id, source, confidence, job_id, position), DELETE
     ON image_tags TO mystic_worker;
 GRANT INSERT (id, kind, engine, preset, owner, priority, params, max_attempts, not_before, idempotency_key,

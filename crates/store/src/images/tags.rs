@@ -1,17 +1,19 @@
 //! A picture's tags appear all at once, with the end of the job that found them.
 
-use mystic_domain::{ImageId, JobId};
+use mystic_domain::{ImageId, JobId, tags};
 use sqlx::PgConnection;
 
+use super::aliases;
 use crate::{Result, events};
 
-/// Replaces the tags that language models gave a picture, and tells the job that made it.
+/// Replaces the tags that language models gave a picture, as they wrote them, and tells the job that made it.
 pub(crate) async fn store_tags(
     tx: &mut PgConnection,
     image: ImageId,
     job: JobId,
     found: &[(String, f32)],
 ) -> Result<()> {
+    let found = aliases::resolve(tx, normalised(found)).await?;
     // Names in order, so that two transactions that add the same ones wait instead of deadlocking.
     let mut names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
@@ -49,4 +51,18 @@ pub(crate) async fn store_tags(
         events::record(tx, JobId(made_by), "tagged", data).await?;
     }
     Ok(())
+}
+
+/// In their one form, each with the confidence of what it was first written as.
+fn normalised(found: &[(String, f32)]) -> Vec<(String, f32)> {
+    let form = |tag: &str| tags::normalise([tag], 1).pop();
+    let names = tags::normalise(found.iter().map(|(tag, _)| tag.as_str()), found.len());
+    let scored = names.into_iter().map(|name| {
+        let mut same = found
+            .iter()
+            .filter(|(tag, _)| form(tag).as_ref() == Some(&name));
+        let confidence = same.next().map_or(0.0, |(_, confidence)| *confidence);
+        (name, confidence.clamp(0.0, 1.0))
+    });
+    scored.collect()
 }

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{JobRecord, JobRow};
 use crate::error::retrying;
-use crate::{Result, Store, events, row};
+use crate::{Result, Store, events, row, templates};
 
 /// A job to accept.
 #[derive(Clone, Debug)]
@@ -83,6 +83,11 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewJob) -> Result<Option
     .fetch_optional(&mut *tx)
     .await?;
     if job.is_some() {
+        if let JobParams::Generate(params) = &new.params
+            && let Some(asked) = &params.asked
+        {
+            templates::count_uses(tx, &asked.styles).await?;
+        }
         events::record(tx, new.id, "queued", serde_json::json!({})).await?;
     }
     Ok(job)

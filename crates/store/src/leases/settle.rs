@@ -3,7 +3,7 @@
 use mystic_domain::machine::{self, Event};
 use mystic_domain::{
     Enhanced, Failure, FailureKind, Fence, JobId, JobState, Mib, PhaseTimes, Plan, Tried, Verdict,
-    WorkerId, tags, verdict,
+    WorkerId, verdict,
 };
 use sqlx::PgConnection;
 
@@ -168,21 +168,7 @@ pub(crate) async fn conclude(
     if let (JobState::Succeeded, Outcome::Tagged(found), Some(image)) =
         (state, outcome, job.parent_image)
     {
-        let names = tags::normalise(found.iter().map(|(tag, _)| tag.as_str()), found.len());
-        let confidence = |name: &String| {
-            let same = |(tag, _): &&(String, f32)| {
-                tags::normalise([tag.as_str()], 1).first() == Some(name)
-            };
-            found
-                .iter()
-                .find(same)
-                .map_or(0.0, |(_, confidence)| confidence.clamp(0.0, 1.0))
-        };
-        let scored: Vec<(String, f32)> = names
-            .into_iter()
-            .map(|name| (name.clone(), confidence(&name)))
-            .collect();
-        images::store_tags(tx, image, job.id, &scored).await?;
+        images::store_tags(tx, image, job.id, found).await?;
     }
     let ended = match state {
         JobState::Succeeded => "succeeded",

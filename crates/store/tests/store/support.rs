@@ -302,6 +302,7 @@ pub fn new_job(batch: u32) -> NewJob {
             sampler: None,
             scheduler: None,
             tag_preset: Some(TAGGER.into()),
+            asked: None,
         }),
         preset: PAINTER.into(),
         owner: "local".into(),

@@ -9,6 +9,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::prompt;
 use super::terms::{blank, common, default_attempts, known_preset, text};
 use crate::problem::Problem;
 use crate::state::App;
@@ -24,7 +25,7 @@ pub struct SubmitGenerate {
     pub preset: String,
     /// What to make.
     pub params: GenerateRequest,
-    /// Whether each picture is tagged; the server's configuration decides where absent.
+    /// Whether each picture is tagged; where absent its owner's settings decide, or the server's configuration.
     #[serde(default)]
     pub auto_tag: Option<bool>,
     /// −100 to 100; higher runs first.
@@ -56,9 +57,12 @@ pub enum GenerateKind {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GenerateRequest {
-    /// What to draw.
+    /// What to draw. `{a|b}` and `__wildcard__` are choices, made by the seed.
     #[schema(example = "a red circle on a blue background")]
     pub prompt: String,
+    /// Names of prompt templates, put around the prompt one after the other.
+    #[serde(default)]
+    pub styles: Vec<String>,
     /// What to avoid.
     #[serde(default)]
     pub negative_prompt: Option<String>,
@@ -88,7 +92,11 @@ pub struct GenerateRequest {
     pub scheduler: Option<String>,
 }
 
-pub(super) async fn job(app: &App, request: SubmitGenerate) -> Result<NewJob, Problem> {
+pub(super) async fn job(
+    app: &App,
+    owner: &str,
+    request: SubmitGenerate,
+) -> Result<NewJob, Problem> {
     common(
         request.priority,
         request.max_attempts,
@@ -99,7 +107,7 @@ pub(super) async fn job(app: &App, request: SubmitGenerate) -> Result<NewJob, Pr
     let Model::Sd(model) = &preset.model else {
         return Err(Problem::internal("The preset's engine and model disagree."));
     };
-    let asked = request.params;
+    let mut asked = request.params;
     text(
         "params.prompt",
         &asked.prompt,
@@ -114,9 +122,11 @@ pub(super) async fn job(app: &App, request: SubmitGenerate) -> Result<NewJob, Pr
             false,
         )?;
     }
+    let styles = std::mem::take(&mut asked.styles);
     let mut params = complete(model, asked);
     model.check(&params, f64::from(app.config.api.max_cost))?;
-    params.tag_preset = tag_preset(app, request.auto_tag).await?;
+    prompt::make(app, &mut params, styles).await?;
+    params.tag_preset = tag_preset(app, owner, request.auto_tag).await?;
     Ok(NewJob {
         priority: request.priority,
         max_attempts: request.max_attempts,
@@ -127,9 +137,20 @@ pub(super) async fn job(app: &App, request: SubmitGenerate) -> Result<NewJob, Pr
 }
 
 /// The preset that tags the pictures of a job. A default that can't be met is no reason to refuse a picture.
-async fn tag_preset(app: &App, asked: Option<bool>) -> Result<Option<String>, Problem> {
+async fn tag_preset(
+    app: &App,
+    owner: &str,
+    asked: Option<bool>,
+) -> Result<Option<String>, Problem> {
     let tagging = &app.config.tagging;
-    if !asked.unwrap_or(tagging.enabled) {
+    let wished = match asked {
+        Some(asked) => asked,
+        None => {
+            let settings = app.store.owner_settings(owner).await?;
+            settings.auto_tag.unwrap_or(tagging.enabled)
+        }
+    };
+    if !wished {
         return Ok(None);
     }
     let there = app
@@ -165,5 +186,6 @@ fn complete(model: &ImageModel, asked: GenerateRequest) -> GenerateParams {
         sampler: asked.sampler.or_else(|| defaults.sampler.clone()),
         scheduler: asked.scheduler.or_else(|| defaults.scheduler.clone()),
         tag_preset: None,
+        asked: None,
     }
 }

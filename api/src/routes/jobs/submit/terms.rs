@@ -54,7 +54,7 @@ pub(super) fn common(
     }
 }
 
-pub(super) fn text(
+pub(crate) fn text(
     field: &str,
     text: &str,
     max_bytes: usize,

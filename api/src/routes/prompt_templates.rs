@@ -1,0 +1,5 @@
+//! `/api/v1/prompt-templates`
+
+pub mod delete;
+pub mod list;
+pub mod put;

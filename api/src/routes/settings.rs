@@ -1,0 +1,4 @@
+//! `/api/v1/settings`
+
+pub mod change;
+pub mod show;

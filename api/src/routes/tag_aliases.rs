@@ -1,0 +1,5 @@
+//! `/api/v1/tag-aliases`
+
+pub mod delete;
+pub mod list;
+pub mod put;
