@@ -140,6 +140,7 @@ impl TestApi {
             capacity: Mib(7680),
             turns: 1,
         };
+        let demo = self.store.preset("demo").await.expect("presets");
         let registration = Registration {
             worker,
             host: worker.to_string(),
@@ -151,6 +152,7 @@ impl TestApi {
             max_children: 4,
             presets: vec![ServedPreset {
                 preset: "demo".into(),
+                signature: demo.expect("the demo preset").signature(),
                 weights: Mib(10).into(),
                 plans: vec![Plan::Full, Plan::VaeTiling],
                 problem: None,

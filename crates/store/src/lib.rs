@@ -41,7 +41,7 @@ pub use leases::{
     SnapshotPreset, SnapshotWorker, Spent, Wait,
 };
 pub use pauses::PauseRecord;
-pub use presets::{PresetOnWorker, PresetRecord};
+pub use presets::{PresetOnWorker, PresetRecord, PresetRetired, PresetWritten};
 
 /// What a store call returns.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -18,6 +18,7 @@ mod language;
 mod layout;
 pub mod limits;
 mod modules;
+mod preset;
 mod safetensors;
 
 pub use architecture::Architecture;
@@ -26,3 +27,4 @@ pub use error::{Problem, WeightsError};
 pub use header::{Format, Header, Tensor, read};
 pub use language::LanguageModel;
 pub use modules::Modules;
+pub use preset::{Misfit, below, of_preset};

@@ -348,6 +348,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/presets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a preset
+         * @description Its files, flags, defaults and limits, what each live worker says of it, and what its jobs were seen to take.
+         */
+        get: operations["show_preset"];
+        /**
+         * Create or replace a preset
+         * @description Workers look at its files and offer it without a restart. Other files or flags take a load: a model that is loaded as
+         *     the preset was before finishes its job and is unloaded. Limits and defaults hold for the next request. The files'
+         *     headers are checked where the API's host has them; `unchecked` says where it has not. What is put here is not
+         *     overwritten by the models directory's catalogue.
+         */
+        put: operations["put_preset"];
+        post?: never;
+        /**
+         * Delete a preset
+         * @description It is retired: hidden, refused to new jobs and unloaded. Jobs and pictures that were made with it keep naming it, and
+         *     a preset of the same name may be put again. While unfinished jobs name it, it stays (409).
+         */
+        delete: operations["delete_preset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -806,6 +838,8 @@ export interface components {
              * @description Diffusion steps.
              */
             steps: number;
+            /** @description Diffusion steps of larger pictures, smallest first. */
+            steps_by_size?: components["schemas"]["SizedSteps"][];
             /**
              * Format: int32
              * @description Pixels.
@@ -854,6 +888,30 @@ export interface components {
              * @default null
              */
             vae?: string | null;
+        };
+        /** @description How the library loads a diffusion model; a change of one takes a load. */
+        ImageFlags: {
+            /**
+             * @description The network's convolutions without a buffer of their own.
+             * @default false
+             */
+            diffusion_conv_direct?: boolean;
+            /**
+             * @description The network attends with flash attention. Where absent a card does and a processor does not, as is quickest; the
+             *     memory formulae reckon with it.
+             * @default null
+             */
+            flash_attention?: boolean | null;
+            /**
+             * @description Weights are mapped and not read.
+             * @default false
+             */
+            mmap?: boolean;
+            /**
+             * @description The decoder's, by which it takes some 2,560 bytes per pixel of a VAE's 6,656.
+             * @default false
+             */
+            vae_conv_direct?: boolean;
         };
         /**
          * Format: uuid
@@ -921,6 +979,8 @@ export interface components {
             defaults: components["schemas"]["ImageDefaults"];
             /** @description The model's files. */
             files: components["schemas"]["ImageFiles"];
+            /** @description How the library loads them. */
+            flags?: components["schemas"]["ImageFlags"];
             /** @description What a request may ask for. */
             limits: components["schemas"]["ImageLimits"];
             /** @description How its memory grows. */
@@ -1217,6 +1277,13 @@ export interface components {
             /** @enum {string} */
             engine: "llm";
         });
+        /** @description Memory in two parts, as the ledger books it. */
+        Need: {
+            /** @description For as long as the model is loaded. */
+            resident: components["schemas"]["Mib"];
+            /** @description For the life of one job's lease. */
+            working: components["schemas"]["Mib"];
+        };
         /** @description What is expected of a job that waits. */
         Outlook: {
             estimate?: components["schemas"]["Estimate"] | null;
@@ -1226,6 +1293,21 @@ export interface components {
              */
             position: number;
             wait_reason?: components["schemas"]["WaitReason"] | null;
+        };
+        /** @description What a request may say of one parameter; what is absent is not limited. */
+        Parameter: {
+            /** @description It is one of these. */
+            choices?: string[] | null;
+            default?: components["schemas"]["Scalar"] | null;
+            maximum?: components["schemas"]["Scalar"] | null;
+            minimum?: components["schemas"]["Scalar"] | null;
+            /**
+             * Format: int32
+             * @description It is a multiple of this.
+             */
+            multiple?: number | null;
+            /** @description Other defaults for larger pictures, smallest first. */
+            steps_by_size?: components["schemas"]["SizedSteps"][];
         };
         /** @description What a pause covers. */
         Pause: {
@@ -1328,6 +1410,9 @@ export interface components {
         PresetOnWorker: {
             /** @description Its device. */
             device: components["schemas"]["DeviceId"];
+            need?: components["schemas"]["Need"] | null;
+            /** @description Whether the worker has yet to look at the preset as it is now; the rest is of an earlier one. */
+            outdated: boolean;
             /** @description The plans that the worker offers for it, fastest first. */
             plans: components["schemas"]["Plan"][];
             /** @description Why the worker can't serve it; absent where it can. */
@@ -1337,8 +1422,31 @@ export interface components {
             /** @description The worker. */
             worker: components["schemas"]["WorkerId"];
         };
+        /** @description A preset that was written. */
+        PresetPut: components["schemas"]["PresetRecord"] & {
+            /**
+             * @description Why its files could not be looked at on the API's own host; absent where they were. What each worker finds is
+             *     under `workers`.
+             */
+            unchecked?: string | null;
+        };
         /** @description A preset and where it can run. */
         PresetRecord: components["schemas"]["Preset"] & {
+            /** @description What its jobs were seen to take. */
+            measured: components["schemas"]["EstimateRecord"][];
+            /** @description `file` where the models directory's catalogue has it so, `api` where it was written over REST since. */
+            origin: string;
+            /** @description What a request may say, by the parameter's name. */
+            parameters: {
+                [key: string]: components["schemas"]["Parameter"];
+            };
+            /** @description Hash over its files and flags: a change of it takes a load. */
+            signature: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
             /** @description What each live worker says of it. */
             workers: components["schemas"]["PresetOnWorker"][];
         };
@@ -1425,6 +1533,8 @@ export interface components {
              */
             loaded_at?: string | null;
             observed?: components["schemas"]["Mib"] | null;
+            /** @description Whether its preset names other files or flags by now: it takes no further job. */
+            outdated: boolean;
             /** @description What is loaded. */
             preset: string;
             /** @description `loading`, `ready` or `evicting`. */
@@ -1436,6 +1546,21 @@ export interface components {
             used_at: string;
             /** @description The worker that holds it. */
             worker: components["schemas"]["WorkerId"];
+        };
+        /** @description A parameter's value. */
+        Scalar: number | string;
+        /** @description Other steps for pictures from some size on. */
+        SizedSteps: {
+            /**
+             * Format: int32
+             * @description For pictures whose longer side has more pixels than this.
+             */
+            above: number;
+            /**
+             * Format: int32
+             * @description Diffusion steps.
+             */
+            steps: number;
         };
         /** @description A job that was there, or what would come of one. */
         SubmitAnswer: components["schemas"]["Job"] | components["schemas"]["DryRun"];
@@ -2393,6 +2518,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PresetRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_preset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The preset's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The preset */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetRecord"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_preset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The preset's name; the body may leave it out */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Preset"];
+            };
+        };
+        responses: {
+            /** @description Replaced, or so already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetPut"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetPut"];
+                };
+            };
+            /** @description A field is unknown, missing or not allowed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_preset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The preset's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes no jobs any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unfinished jobs name it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The request was not served */

@@ -22,6 +22,7 @@ use crate::guard::Owner;
 use crate::openapi::Problems;
 use crate::outlook::Outlook;
 use crate::problem::Problem;
+use crate::routes::presets::delete::retired;
 use crate::routes::query::flag;
 use crate::state::App;
 use crate::wire::{Job, job_url};
@@ -242,6 +243,7 @@ pub async fn submit(
             (StatusCode::ACCEPTED, record)
         }
         Submitted::Same(record) => (StatusCode::OK, record),
+        Submitted::Retired(preset) => return Err(retired(&preset)),
         Submitted::Other => {
             return Err(Problem::idempotency_conflict(
                 "This Idempotency-Key came with another request before.",
@@ -478,14 +480,20 @@ async fn tag_preset(app: &App, asked: Option<bool>) -> Result<Option<String>, Pr
 
 fn complete(model: &ImageModel, asked: GenerateRequest) -> GenerateParams {
     let defaults = &model.defaults;
+    let (width, height) = (
+        asked.width.unwrap_or(defaults.width),
+        asked.height.unwrap_or(defaults.height),
+    );
     GenerateParams {
         prompt: asked.prompt,
         negative_prompt: asked
             .negative_prompt
             .unwrap_or_else(|| defaults.negative_prompt.clone()),
-        width: asked.width.unwrap_or(defaults.width),
-        height: asked.height.unwrap_or(defaults.height),
-        steps: asked.steps.unwrap_or(defaults.steps),
+        width,
+        height,
+        steps: asked
+            .steps
+            .unwrap_or_else(|| defaults.steps_for(width, height)),
         cfg: asked.cfg.unwrap_or(defaults.cfg),
         seed: asked
             .seed
