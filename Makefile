@@ -13,7 +13,7 @@ endif
 
 mystic := cargo run -q -p mystic --
 
-.PHONY: help setup demo up test test-vulkan lint doctor chaos mutants simulate
+.PHONY: help setup demo up test test-vulkan lint doctor chaos mutants simulate fuzz
 
 help:
 	@echo 'make demo     set up, draw PROMPT (also SEED, STEPS, SIZE), show the picture and its tags'
@@ -23,6 +23,7 @@ help:
 	@echo 'make mutants  take one fence, condition, lock or sync away at a time: does a test notice? (NAMES="a b" for some)'
 	@echo 'make simulate SEEDS=1..20: the placement against others on a simulated fleet'
 	@echo 'make test-vulkan  every plan on a software driver (SDK=DIR DRIVER=FILE for other headers and drivers); takes its own build'
+	@echo 'make fuzz     SECONDS=60: any bytes as the header of a model file'
 	@echo 'make lint     formatting, clippy, dependencies, documentation'
 	@echo 'make doctor   what is wrong here and how to mend it'
 	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags | bench-decide (ARGS="--soak" for the engine)'
@@ -51,6 +52,18 @@ SEEDS ?= 1..20
 
 simulate:
 	@cargo run -q -p mystic-simulator -- --seeds $(SEEDS)
+
+SECONDS ?= 60
+
+# What `cargo fuzz` does without a sanitizer, by flags that the stable compiler knows; ours is safe code, and overflows panic.
+fuzz: export RUSTFLAGS := --cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares
+fuzz: host = $(shell rustc -vV | sed -n 's/^host: //p')
+fuzz:
+	@cd crates/weights/fuzz && cargo build -q --release --target $(host) && mkdir -p corpus/header artifacts/header && \
+		target/$(host)/release/header -max_total_time=$(SECONDS) -rss_limit_mb=1024 -artifact_prefix=artifacts/header/ \
+		corpus/header seeds
 
 # Benches take the dev profile and are chosen from the whole workspace, so that nothing is built again.
 bench-%:

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use mystic_process::http::HttpError;
 use mystic_process::telemetry::TelemetryError;
 use mystic_process::{Config, Health, Shutdown, telemetry};
-use mystic_store::{Machine, Store, StoreError};
+use mystic_store::{Machine, PresetWritten, Store, StoreError};
 
 use crate::access;
 use crate::keys::KeyError;
@@ -70,9 +70,23 @@ pub async fn migrate(config: &Config) -> Result<(), BootError> {
              with this one (`api worker-access`): ALTER ROLE … CREATEROLE, and migrate again"
         );
     }
-    store.upsert_presets(&presets).await?;
+    let written = store.upsert_presets(&presets).await?;
+    for (preset, written) in presets.iter().zip(written) {
+        match written {
+            PresetWritten::Kept => eprintln!(
+                "preset {} stays as it was written over REST; the catalogue has another",
+                preset.name
+            ),
+            PresetWritten::OtherEngine(engine) => eprintln!(
+                "warning: preset {} stays one of engine {}: jobs name it",
+                preset.name,
+                engine.as_str()
+            ),
+            PresetWritten::Created | PresetWritten::Replaced | PresetWritten::Same => {}
+        }
+    }
     eprintln!(
-        "the schema is up to date; {} presets are known",
+        "the schema is up to date; the catalogue has {} presets",
         presets.len()
     );
     Ok(())

@@ -92,6 +92,11 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(workers::drain::drain))
         .routes(routes!(workers::forget::forget))
         .routes(routes!(presets::list::list))
+        .routes(routes!(
+            presets::show::show,
+            presets::put::put,
+            presets::delete::delete
+        ))
         .routes(routes!(estimates::list::list))
         .routes(routes!(estimates::reset::reset))
         .routes(routes!(prompt_templates::list::list))
@@ -170,6 +175,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 33);
+        assert_eq!(names.len(), 36);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mystic_domain::Preset;
+use mystic_domain::{InvalidField, Preset};
 use serde::Deserialize;
 
 /// The catalogue's file in the models directory.
@@ -27,6 +27,16 @@ pub enum PresetsError {
         /// Where it goes wrong.
         source: Box<toml::de::Error>,
     },
+    /// A preset breaks a rule.
+    #[error("{}: preset {name}: {source}", path.display())]
+    Invalid {
+        /// The catalogue.
+        path: PathBuf,
+        /// The preset.
+        name: String,
+        /// The field, its value and what is allowed.
+        source: InvalidField,
+    },
     /// Two presets have one name.
     #[error("{}: two presets are named {name}", path.display())]
     Twice {
@@ -47,7 +57,7 @@ struct Catalogue {
 /// The presets of `<models>/presets.toml`.
 ///
 /// # Errors
-/// The file can't be read, isn't a list of presets, or names one twice.
+/// The file can't be read, isn't a list of presets, names one twice, or one breaks a rule.
 pub fn load_presets(models: &Path) -> Result<Vec<Preset>, PresetsError> {
     let path = models.join(CATALOGUE);
     let text = std::fs::read_to_string(&path).map_err(|source| PresetsError::Read {
@@ -59,6 +69,12 @@ pub fn load_presets(models: &Path) -> Result<Vec<Preset>, PresetsError> {
             path: path.clone(),
             source: Box::new(source),
         })?;
+    for preset in &presets {
+        if let Err(source) = preset.check() {
+            let name = preset.name.clone();
+            return Err(PresetsError::Invalid { path, name, source });
+        }
+    }
     let mut names: Vec<&str> = presets.iter().map(|preset| preset.name.as_str()).collect();
     names.sort_unstable();
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -80,6 +96,18 @@ mod tests {
         assert!(
             names.contains(&"demo") && names.contains(&"demo-tagger"),
             "{names:?}"
+        );
+    }
+
+    #[test]
+    fn a_preset_that_breaks_a_rule_is_refused_by_name_and_field() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let llm = "[[preset]]\nname = \"a\"\ntitle = \"\"\nengine = \"llm\"\nfile = \"a.pt\"\ncontext = 1\nlayers = 1\nkv_heads = 1\nhead_dim = 1\n";
+        std::fs::write(dir.path().join(CATALOGUE), llm).expect("written");
+        let error = load_presets(dir.path()).expect_err("refused").to_string();
+        assert!(
+            error.contains("preset a: file is a.pt; allowed:"),
+            "{error}"
         );
     }
 

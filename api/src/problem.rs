@@ -85,6 +85,10 @@ kinds! {
     not_failed(CONFLICT, "The job has not failed");
     /// Another place in the queue for a job that has none.
     not_queued(CONFLICT, "The job does not wait");
+    /// A preset that unfinished jobs name.
+    preset_in_use(CONFLICT, "Unfinished jobs name the preset");
+    /// A preset that takes no jobs any more.
+    preset_retired(CONFLICT, "The preset takes no jobs any more");
     /// A worker that still beats can't be forgotten.
     worker_lives(CONFLICT, "The worker lives");
     /// A file that nobody announced.

@@ -149,6 +149,7 @@ impl TestApi {
             capacity: Mib(7680),
             turns: 1,
         };
+        let known = self.store.preset(preset).await.expect("presets");
         let registration = Registration {
             worker,
             host: worker.to_string(),
@@ -160,6 +161,7 @@ impl TestApi {
             max_children: 4,
             presets: vec![ServedPreset {
                 preset: preset.into(),
+                signature: known.expect("the demo presets").signature(),
                 weights: Mib(10).into(),
                 plans: Plan::ladder(engine)[..2].to_vec(),
                 problem: None,

@@ -5,14 +5,14 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use mystic_domain::Mib;
+use mystic_library::{State, verify};
 use mystic_process::{Config, ConfigArgs, disk};
 use mystic_services::{find_on_path, find_postgres, find_redis};
 
 use crate::checkout::{self, Checkout};
 use crate::error::{Result, sentence};
 use crate::run::output_of;
-use crate::setup::catalog::model_files;
-use crate::setup::models::{State, state};
+use crate::setup::models::demo_files;
 use crate::setup::{Scope, packages};
 use crate::stack::{self, Site, device_ids};
 
@@ -59,7 +59,11 @@ pub async fn doctor(config: &ConfigArgs) -> Result<()> {
                 &site.outputs(&checkout, &config),
                 &config,
             );
-            models(&mut findings, &checkout.root().join(&config.models.dir));
+            models(
+                &mut findings,
+                &checkout,
+                &checkout.root().join(&config.models.dir),
+            );
             devices(&mut findings, &config).await;
         }
     }
@@ -175,20 +179,20 @@ fn disk(findings: &mut Findings, checkout: &Checkout, outputs: &Path, config: &C
     }
 }
 
-fn models(findings: &mut Findings, dir: &Path) {
-    let files = match model_files() {
+fn models(findings: &mut Findings, checkout: &Checkout, dir: &Path) {
+    let files = match demo_files(checkout) {
         Ok(files) => files,
         Err(error) => return findings.broken(error, "restore models/catalog.toml with git"),
     };
-    for wanted in files {
-        let path = dir.join(&wanted.file);
-        match state(&path, &wanted) {
-            Ok(State::Good) => Findings::good(format!("model {}", wanted.file)),
+    for (wanted, _) in files {
+        let path = dir.join(&wanted.path);
+        match verify(&path, &wanted) {
+            Ok(State::Good) => Findings::good(format!("model {}", wanted.path)),
             Ok(State::Missing) => {
-                findings.broken(format!("model {} is missing", wanted.file), "make setup");
+                findings.broken(format!("model {} is missing", wanted.path), "make setup");
             }
-            Ok(State::Corrupt) => findings.broken(
-                format!("model {} is damaged", wanted.file),
+            Ok(State::Corrupt(why)) => findings.broken(
+                format!("model {} is damaged: {why}", wanted.path),
                 format!("make setup fetches it again ({})", path.display()),
             ),
             Err(error) => findings.broken(error, "make the file readable"),

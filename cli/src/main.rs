@@ -7,6 +7,7 @@ mod doctor;
 mod error;
 mod follow;
 mod lint;
+mod models;
 mod remote;
 mod request;
 mod run;
@@ -69,6 +70,9 @@ enum Command {
     Jobs(remote::Jobs),
     /// List pictures
     Images(remote::Images),
+    /// List, fetch, import, verify and delete models
+    #[command(subcommand)]
+    Models(models::Models),
     /// Manage API keys
     #[command(subcommand)]
     Keys(remote::Keys),
@@ -106,6 +110,15 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Watch(watch) => remote::watch(watch).await,
         Command::Jobs(jobs) => remote::jobs(jobs).await,
         Command::Images(images) => remote::images(images).await,
+        Command::Models(asked) => {
+            let checkout = Checkout::find().ok();
+            let dir = cli.config.load()?.models.dir;
+            let dir = match &checkout {
+                Some(checkout) => checkout.root().join(dir),
+                None => dir,
+            };
+            models::models(checkout.as_ref(), &dir, asked).await
+        }
         Command::Keys(keys) => remote::keys(&cli.config.load()?, &keys),
         Command::WorkerAccess(access) => remote::worker_access(&cli.config.load()?, access),
     }

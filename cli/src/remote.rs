@@ -24,7 +24,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn client(&self) -> Result<Client> {
+    /// A client of it.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be set up.
+    pub fn client(&self) -> Result<Client> {
         let running = || {
             let checkout = Checkout::find().ok()?;
             Some(stack::running(&checkout.private())?.url)

@@ -25,7 +25,7 @@ const SERVER: &str = "MYSTIC_TEST_DATABASE_URL";
 pub async fn test(arguments: &[String]) -> Result<()> {
     let checkout = Checkout::find()?;
     setup::prepare(&checkout, Scope::Test)?;
-    models::fetch(&checkout, &checkout.root().join("models"))?;
+    models::fetch_demo(&checkout, &checkout.root().join("models"))?;
     tools::install(&checkout, &[tools::NEXTEST])?;
     // Tests start the programs themselves, and cargo builds with a test only its own package's.
     setup::build::build(&checkout)?;

@@ -57,7 +57,7 @@ pub fn test(asked: &TestVulkan) -> Result<()> {
         None => lavapipe()?,
     };
     let checkout = Checkout::find()?;
-    models::fetch(&checkout, &checkout.root().join("models"))?;
+    models::fetch_demo(&checkout, &checkout.root().join("models"))?;
     let mut cargo = tools::cargo_with_tools(&checkout)?;
     cargo
         .args(["test", "--locked", "--target-dir", "target/vulkan"])

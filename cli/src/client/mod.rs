@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 pub use view::{ImageView, JobView, NewJob, NewParams};
 
 use crate::error::{Result, Tried, sentence};
+use crate::models::PresetFiles;
 use view::{Page, Problem};
 
 /// A connection to one API.
@@ -71,6 +72,14 @@ impl Client {
     pub async fn images(&self, query: &[(&str, String)]) -> Result<Vec<ImageView>> {
         let page: Page = self.get("/api/v1/images", query).await?;
         Ok(page.images)
+    }
+
+    /// The presets, with the files that each needs.
+    ///
+    /// # Errors
+    /// The API refuses or is away.
+    pub async fn presets(&self) -> Result<Vec<PresetFiles>> {
+        self.get("/api/v1/presets", &[]).await
     }
 
     /// The path of a resource as a full URL.

@@ -1,7 +1,6 @@
 //! Everything between a fresh machine and a running system; what is there already is left alone.
 
 pub mod build;
-pub mod catalog;
 pub mod frontend;
 pub mod models;
 pub mod packages;
@@ -30,7 +29,7 @@ pub fn set_up(checkout: &Checkout, models: &Path, scope: Scope) -> Result<()> {
     packages::install(scope)?;
     frontend::build(checkout)?;
     build::build(checkout)?;
-    models::fetch(checkout, models)
+    models::fetch_demo(checkout, models)
 }
 
 /// What compiling needs, without compiling: packages and the page that `api` embeds.

@@ -29,8 +29,9 @@ pub use path::file_path;
 pub use pause::Pause;
 pub use plan::{ContextPlan, Plan};
 pub use preset::{
-    ImageDefaults, ImageFiles, ImageLimits, ImageMemory, ImageModel, MAX_SEED, Model, Preset,
-    SAMPLERS, SCHEDULERS, TextModel,
+    ImageDefaults, ImageFiles, ImageFlags, ImageLimits, ImageMemory, ImageModel, MAX_SEED, Model,
+    NamedFile, Parameter, Part, Preset, SAMPLERS, SCHEDULERS, Scalar, SizedSteps, TextModel,
+    is_pickle,
 };
 pub use units::{Mib, Pixels};
 pub use weights::Weights;

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    ContextPlan, GenerateParams, ImageModel, JobParams, Mib, Model, Pixels, Plan, Preset,
-    TextModel, Weights,
+    ContextPlan, ImageModel, JobParams, Mib, Model, Pixels, Plan, Preset, TextModel, Weights,
 };
 
 /// What an engine process takes before any model: code, runtime, buffers of the library.
@@ -33,9 +32,25 @@ pub struct Need {
 pub fn estimate(preset: &Preset, weights: &Weights, params: &JobParams, plan: Plan) -> Need {
     let working = match (&preset.model, params) {
         (Model::Sd(model), JobParams::Generate(params)) => {
-            image_working(model, weights, params, plan)
+            image_working(model, weights, (params.width, params.height), plan)
         }
         _ => LEAST,
+    };
+    Need {
+        resident: resident(preset, weights, plan.context()),
+        working,
+    }
+}
+
+/// What a job of the preset's own size takes.
+#[must_use]
+pub fn usual(preset: &Preset, weights: &Weights, plan: Plan) -> Need {
+    let working = match &preset.model {
+        Model::Sd(model) => {
+            let size = (model.defaults.width, model.defaults.height);
+            image_working(model, weights, size, plan)
+        }
+        Model::Llm(_) => LEAST,
     };
     Need {
         resident: resident(preset, weights, plan.context()),
@@ -80,11 +95,11 @@ fn cache(model: &TextModel) -> Mib {
 fn image_working(
     model: &ImageModel,
     weights: &Weights,
-    params: &GenerateParams,
+    (width, height): (u32, u32),
     plan: Plan,
 ) -> Mib {
-    let sampled = sampled(model, params.width, params.height);
-    let decoded = decoded(model, params, plan.tiles());
+    let sampled = sampled(model, width, height);
+    let decoded = decoded(model, (width, height), plan.tiles());
     match plan.context() {
         ContextPlan::VaeOnCpu => sampled.max(LEAST),
         ContextPlan::Streamed => stream_budget(model, weights).max(window(weights) + sampled),
@@ -108,14 +123,14 @@ fn window(weights: &Weights) -> Mib {
 }
 
 /// Decoding: all pixels at once, or a tile's × 1.25.
-fn decoded(model: &ImageModel, params: &GenerateParams, tiled: bool) -> Mib {
+fn decoded(model: &ImageModel, (width, height): (u32, u32), tiled: bool) -> Mib {
     let memory = &model.memory;
     let bytes = |area: Pixels| area.0 * memory.decode_bytes_per_pixel;
     if !tiled {
-        return Mib::from_bytes(bytes(Pixels::of(params.width, params.height)));
+        return Mib::from_bytes(bytes(Pixels::of(width, height)));
     }
     let side = |side: u32| memory.tile_side.min(side);
-    let tile = bytes(Pixels::of(side(params.width), side(params.height)));
+    let tile = bytes(Pixels::of(side(width), side(height)));
     Mib::from_bytes(tile / 4 * 5)
 }
 
@@ -139,7 +154,7 @@ fn sampled(model: &ImageModel, width: u32, height: u32) -> Mib {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ImageDefaults, ImageFiles, ImageLimits, ImageMemory};
+    use crate::{GenerateParams, ImageDefaults, ImageFiles, ImageFlags, ImageLimits, ImageMemory};
 
     fn preset() -> Preset {
         Preset {
@@ -150,10 +165,12 @@ mod tests {
                     model: Some("sd15.safetensors".into()),
                     ..Default::default()
                 },
+                flags: ImageFlags::default(),
                 defaults: ImageDefaults {
                     width: 512,
                     height: 512,
                     steps: 20,
+                    steps_by_size: Vec::new(),
                     cfg: 7.0,
                     sampler: None,
                     scheduler: None,

@@ -1,9 +1,16 @@
 //! A preset: a named model with its files, settings, defaults and limits. The rules for parameters live here.
 
+mod parameters;
+mod rules;
+mod signature;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{EngineKind, GenerateParams, InvalidField, Pixels};
+
+pub use parameters::{Parameter, Scalar};
+pub use rules::is_pickle;
 
 /// A named model. Unknown fields are refused by the model's own type: here, serde would refuse the model's too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -37,6 +44,9 @@ pub enum Model {
 pub struct ImageModel {
     /// The model's files.
     pub files: ImageFiles,
+    /// How the library loads them.
+    #[serde(default, skip_serializing_if = "ImageFlags::are_usual")]
+    pub flags: ImageFlags,
     /// What is used where a request says nothing.
     pub defaults: ImageDefaults,
     /// What a request may ask for.
@@ -80,28 +90,77 @@ impl ImageFiles {
     /// The files that are named, each once.
     #[must_use]
     pub fn paths(&self) -> Vec<&str> {
-        let mut paths = self.parts().concat();
+        let mut paths: Vec<&str> = self.named().map(|file| file.path).collect();
         paths.sort_unstable();
         paths.dedup();
         paths
     }
 
-    /// The files that are named, by what they are for: network, text encoders, decoder. One may be in several.
-    #[must_use]
-    pub fn parts(&self) -> [Vec<&str>; 3] {
+    /// The files that are named. One may be named for several parts.
+    pub fn named(&self) -> impl Iterator<Item = NamedFile<'_>> {
+        use Part::{Decoder, Network, TextEncoder};
         [
-            named([&self.model, &self.diffusion_model]),
-            named([&self.clip_l, &self.clip_g, &self.t5xxl, &self.llm]),
-            named([&self.vae, &self.taesd]),
+            (Network, "files.model", &self.model),
+            (Network, "files.diffusion_model", &self.diffusion_model),
+            (TextEncoder, "files.clip_l", &self.clip_l),
+            (TextEncoder, "files.clip_g", &self.clip_g),
+            (TextEncoder, "files.t5xxl", &self.t5xxl),
+            (TextEncoder, "files.llm", &self.llm),
+            (Decoder, "files.vae", &self.vae),
+            (Decoder, "files.taesd", &self.taesd),
         ]
+        .into_iter()
+        .filter_map(|(part, field, path)| {
+            let path = path.as_deref()?;
+            Some(NamedFile { part, field, path })
+        })
     }
 }
 
-fn named<const N: usize>(paths: [&Option<String>; N]) -> Vec<&str> {
-    paths
-        .into_iter()
-        .filter_map(|path| path.as_deref())
-        .collect()
+/// A file that a preset names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamedFile<'a> {
+    /// What it is for.
+    pub part: Part,
+    /// The preset's field.
+    pub field: &'static str,
+    /// Its path, relative to the models directory.
+    pub path: &'a str,
+}
+
+/// What a file of a model is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The network, with all that its file may hold beside it.
+    Network,
+    /// What reads the prompt.
+    TextEncoder,
+    /// What makes pixels of latents.
+    Decoder,
+}
+
+/// How the library loads a diffusion model; a change of one takes a load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImageFlags {
+    /// The network attends with flash attention. Where absent a card does and a processor does not, as is quickest; the
+    /// memory formulae reckon with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flash_attention: Option<bool>,
+    /// The network's convolutions without a buffer of their own.
+    pub diffusion_conv_direct: bool,
+    /// The decoder's, by which it takes some 2,560 bytes per pixel of a VAE's 6,656.
+    pub vae_conv_direct: bool,
+    /// Weights are mapped and not read.
+    pub mmap: bool,
+}
+
+impl ImageFlags {
+    /// Whether nothing is set.
+    #[must_use]
+    pub fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Defaults of a diffusion preset.
@@ -114,6 +173,9 @@ pub struct ImageDefaults {
     pub height: u32,
     /// Diffusion steps.
     pub steps: u32,
+    /// Diffusion steps of larger pictures, smallest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps_by_size: Vec<SizedSteps>,
     /// Guidance scale.
     pub cfg: f32,
     /// Sampler by the library's name; the model's own where absent.
@@ -125,6 +187,28 @@ pub struct ImageDefaults {
     /// What to avoid.
     #[serde(default)]
     pub negative_prompt: String,
+}
+
+impl ImageDefaults {
+    /// Diffusion steps of a picture of this size.
+    #[must_use]
+    pub fn steps_for(&self, width: u32, height: u32) -> u32 {
+        let side = width.max(height);
+        let mut largest_first = self.steps_by_size.iter().rev();
+        largest_first
+            .find(|sized| side > sized.above)
+            .map_or(self.steps, |sized| sized.steps)
+    }
+}
+
+/// Other steps for pictures from some size on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SizedSteps {
+    /// For pictures whose longer side has more pixels than this.
+    pub above: u32,
+    /// Diffusion steps.
+    pub steps: u32,
 }
 
 /// Limits of a diffusion preset.
@@ -224,6 +308,9 @@ pub const SCHEDULERS: [&str; 12] = [
     "ltx2",
 ];
 
+/// Largest guidance scale.
+const MAX_CFG: f32 = 30.0;
+
 /// Largest seed that a job may start from: seed + index stays inside what every client's numbers can hold.
 pub const MAX_SEED: i64 = (1 << 53) - 1 - 1024;
 
@@ -245,6 +332,33 @@ impl Preset {
             Model::Llm(model) => vec![&model.file],
         }
     }
+
+    /// Its files with what they are for. One may be named for several parts.
+    #[must_use]
+    pub fn files(&self) -> Vec<NamedFile<'_>> {
+        match &self.model {
+            Model::Sd(model) => model.files.named().collect(),
+            Model::Llm(model) => vec![NamedFile {
+                part: Part::Network,
+                field: "file",
+                path: &model.file,
+            }],
+        }
+    }
+}
+
+impl ImageLimits {
+    fn check_side(&self, field: &str, side: u32) -> Result<(), InvalidField> {
+        let in_range = (self.min_side..=self.max_side).contains(&side);
+        if in_range && side % self.multiple == 0 {
+            return Ok(());
+        }
+        let allowed = format!(
+            "a multiple of {} from {} to {}",
+            self.multiple, self.min_side, self.max_side
+        );
+        Err(InvalidField::new(field, side, allowed))
+    }
 }
 
 impl ImageModel {
@@ -256,22 +370,8 @@ impl ImageModel {
     /// The first field that breaks a rule, with its value and what is allowed.
     pub fn check(&self, params: &GenerateParams, max_cost: f64) -> Result<(), InvalidField> {
         let limits = &self.limits;
-        for (field, side) in [
-            ("params.width", params.width),
-            ("params.height", params.height),
-        ] {
-            let in_range = (limits.min_side..=limits.max_side).contains(&side);
-            if !in_range || side % limits.multiple != 0 {
-                return Err(InvalidField::new(
-                    field,
-                    side,
-                    format!(
-                        "a multiple of {} from {} to {}",
-                        limits.multiple, limits.min_side, limits.max_side
-                    ),
-                ));
-            }
-        }
+        limits.check_side("params.width", params.width)?;
+        limits.check_side("params.height", params.height)?;
         if !(1..=limits.max_steps).contains(&params.steps) {
             let allowed = format!("1 to {}", limits.max_steps);
             return Err(InvalidField::new("params.steps", params.steps, allowed));
@@ -280,8 +380,9 @@ impl ImageModel {
             let allowed = format!("1 to {}", limits.max_batch);
             return Err(InvalidField::new("params.batch", params.batch, allowed));
         }
-        if !(0.0..=30.0).contains(&params.cfg) {
-            return Err(InvalidField::new("params.cfg", params.cfg, "0 to 30"));
+        if !(0.0..=MAX_CFG).contains(&params.cfg) {
+            let allowed = format!("0 to {MAX_CFG}");
+            return Err(InvalidField::new("params.cfg", params.cfg, allowed));
         }
         if !(0..=MAX_SEED).contains(&params.seed) {
             let allowed = format!("0 to {MAX_SEED}");
@@ -311,5 +412,52 @@ fn one_of(field: &str, name: Option<&str>, names: &[&str]) -> Result<(), Invalid
             format!("one of {}", names.join(", ")),
         )),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn painter() -> Preset {
+        let painter = serde_json::json!({
+            "name": "sd15", "title": "SD 1.5", "engine": "sd",
+            "files": { "model": "sd15.safetensors" },
+            "defaults": {
+                "width": 512, "height": 512, "steps": 20, "cfg": 7.5,
+                "steps_by_size": [{ "above": 1024, "steps": 30 }],
+            },
+            "limits": {
+                "multiple": 8, "min_side": 64, "max_side": 2048, "max_steps": 100, "max_batch": 16,
+            },
+        });
+        serde_json::from_value(painter).expect("a preset")
+    }
+
+    pub(super) fn tagger() -> Preset {
+        let tagger = serde_json::json!({
+            "name": "tagger", "title": "Tagger", "engine": "llm", "file": "tagger.gguf",
+            "context": 2048, "layers": 30, "kv_heads": 3, "head_dim": 64,
+        });
+        serde_json::from_value(tagger).expect("a preset")
+    }
+
+    #[test]
+    fn a_larger_picture_gets_the_steps_of_the_largest_size_that_it_exceeds() {
+        let Model::Sd(mut model) = painter().model else {
+            panic!("it draws")
+        };
+        let sized = |above, steps| SizedSteps { above, steps };
+        model.defaults.steps_by_size = vec![sized(768, 25), sized(1024, 30)];
+        let steps = |width, height| model.defaults.steps_for(width, height);
+        assert_eq!(
+            [
+                steps(512, 768),
+                steps(776, 64),
+                steps(64, 1024),
+                steps(1032, 1032)
+            ],
+            [20, 25, 25, 30]
+        );
     }
 }

@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 
 use mystic_domain::{
-    ContextPlan, FailureKind, GenerateParams, ImageFiles, Mib, Phase, PhaseTimes, Plan, TextModel,
+    ContextPlan, FailureKind, GenerateParams, ImageFiles, ImageFlags, Mib, Phase, PhaseTimes, Plan,
+    TextModel,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,9 @@ pub enum LoadModel {
     Sd {
         /// Absolute paths.
         files: ImageFiles,
+        /// How the library loads them.
+        #[serde(default)]
+        flags: ImageFlags,
         /// CPU threads.
         threads: u32,
         /// What lies where.

@@ -103,6 +103,8 @@ fn model(
         .find(|worker| worker.id == resident.worker);
     let state = match (owner, resident.state.as_str()) {
         (None, _) => ModelState::Stranded,
+        // It serves whoever has it, and goes then.
+        (Some(_), _) if resident.outdated => ModelState::Evicting,
         (Some(worker), "loading") => {
             let load = served(worker, &resident.preset)
                 .map_or(Millis(0), |served| times.load(&device.id.0, served));

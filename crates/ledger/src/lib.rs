@@ -16,7 +16,7 @@ use mystic_store::{DeviceRecord, QueuedJob, Snapshot, SnapshotWorker};
 
 pub use decision::Action;
 pub use forecast::{Forecast, Start};
-pub use unused::{idle, released};
+pub use unused::{idle, outdated, released};
 
 use times::Times;
 

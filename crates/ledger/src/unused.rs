@@ -32,6 +32,12 @@ pub fn released(snapshot: &Snapshot) -> Vec<ResidentId> {
     })
 }
 
+/// Models that nobody uses and no job will: their presets name other files or flags by now.
+#[must_use]
+pub fn outdated(snapshot: &Snapshot) -> Vec<ResidentId> {
+    unused(snapshot, |_, resident| resident.outdated)
+}
+
 fn unused(
     snapshot: &Snapshot,
     goes: impl Fn(&DeviceRecord, &ResidentRecord) -> bool,

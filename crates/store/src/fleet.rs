@@ -41,6 +41,8 @@ impl DeviceInfo {
 pub struct ServedPreset {
     /// Its name.
     pub preset: String,
+    /// Its signature: what was looked at.
+    pub signature: String,
     /// Size of its files.
     pub weights: Weights,
     /// The rungs that the worker offers.
@@ -125,6 +127,8 @@ pub struct BeatReply {
     pub evict: Vec<ResidentId>,
     /// Models to load with no job on them, which it didn't say that it holds.
     pub preload: Vec<ResidentId>,
+    /// Whether presets of its engine are new or other than it has looked at.
+    pub presets: bool,
     /// The engine children of every worker on the device, with what is booked for those that are ready.
     pub children: Vec<(u32, Option<Mib>)>,
 }

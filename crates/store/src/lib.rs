@@ -45,7 +45,7 @@ pub use leases::{
     SnapshotPreset, SnapshotWorker, Spent, Wait,
 };
 pub use pauses::PauseRecord;
-pub use presets::{PresetOnWorker, PresetRecord};
+pub use presets::{PresetOnWorker, PresetRecord, PresetRetired, PresetWritten};
 pub use settings::OwnerSettings;
 pub use templates::{NewTemplate, TemplateRecord};
 

@@ -45,6 +45,8 @@ pub(crate) struct Heartbeat {
     pub(crate) offline_grace: Duration,
     /// Wakes the heartbeat before its time.
     pub(crate) soon: Arc<Notify>,
+    /// Told that presets are new or changed.
+    pub(crate) presets: Arc<Notify>,
     pub(crate) assigned: mpsc::Sender<(JobId, Fence)>,
 }
 
@@ -167,6 +169,9 @@ impl Heartbeat {
         if reply.draining && !self.bench.shutdown.is_draining() {
             tracing::info!(worker = %self.bench.worker, "asked to drain");
             self.bench.shutdown.drain();
+        }
+        if reply.presets {
+            self.presets.notify_one();
         }
         for (job, fence) in reply.lost {
             self.held.stop(Lease { job, fence }, Stop::Lost);

@@ -1,6 +1,7 @@
 //! Acquire → run → settle: everything that both workers do. No native code: that is in the engine children.
 
 mod attempt;
+mod catalogue;
 mod children;
 mod condition;
 mod engine;

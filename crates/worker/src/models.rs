@@ -1,115 +1,31 @@
 //! Which presets this worker can serve: their files are below the models directory and whole, and how large they are.
 
-use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
-use mystic_domain::{
-    ContextPlan, EngineKind, ImageFiles, InvalidField, Mib, Model, Preset, TextModel, Weights, need,
-};
+use mystic_domain::{ContextPlan, ImageFiles, Model, Preset, Weights, need};
 use mystic_engine::LoadModel;
-use mystic_store::{DeviceInfo, PresetRecord, ServedPreset};
-use mystic_weights::Header;
+use mystic_store::{DeviceInfo, ServedPreset};
 
 use crate::plans;
 
-/// What this worker says of each preset of its engine.
-pub(crate) fn survey(
-    dir: &Path,
-    engine: EngineKind,
-    device: &DeviceInfo,
-    presets: &[PresetRecord],
-) -> Vec<ServedPreset> {
+/// What this worker says of each of these presets. Headers alone are read.
+pub(crate) fn survey(dir: &Path, device: &DeviceInfo, presets: &[Preset]) -> Vec<ServedPreset> {
     presets
         .iter()
-        .map(|record| &record.preset)
-        .filter(|preset| preset.engine() == engine)
         .map(|preset| {
-            let (weights, problem) = match weights(dir, preset) {
+            let (weights, problem) = match mystic_weights::of_preset(dir, preset) {
                 Ok(weights) => (weights, None),
-                Err(problem) => (Weights::default(), Some(problem)),
+                Err(misfit) => (Weights::default(), Some(misfit.to_string())),
             };
             ServedPreset {
                 preset: preset.name.clone(),
+                signature: preset.signature(),
                 weights,
                 plans: plans::offered(device, preset),
                 problem,
             }
         })
         .collect()
-}
-
-/// Size of a preset's weights by what they are for, or which file can't be loaded and why. Headers alone are read.
-pub(crate) fn weights(dir: &Path, preset: &Preset) -> Result<Weights, String> {
-    let mut counted = BTreeSet::new();
-    let mut sizes = [0; 3];
-    for (role, names) in parts(preset).iter().enumerate() {
-        for name in names.iter().filter(|name| counted.insert(**name)) {
-            let header = mystic_weights::read(&below(dir, name)?)
-                .map_err(|error| format!("{name}: {}", error.problem))?;
-            let modules = header.modules();
-            match &preset.model {
-                Model::Llm(model) => {
-                    agree(model, &header)?;
-                    sizes[role] += modules.total();
-                }
-                // A checkpoint that holds everything is told apart by its tensors.
-                Model::Sd(_) if role == 0 => {
-                    sizes[0] += modules.diffusion + modules.rest;
-                    sizes[1] += modules.text_encoders;
-                    sizes[2] += modules.autoencoder;
-                }
-                Model::Sd(_) => sizes[role] += modules.total(),
-            }
-        }
-    }
-    let [network, text_encoders, decoder] = sizes.map(Mib::from_bytes);
-    Ok(Weights {
-        network,
-        text_encoders,
-        decoder,
-    })
-}
-
-/// A preset's files by what they are for: network, text encoders, decoder.
-fn parts(preset: &Preset) -> [Vec<&str>; 3] {
-    match &preset.model {
-        Model::Sd(model) => model.files.parts(),
-        Model::Llm(model) => [vec![&*model.file], Vec::new(), Vec::new()],
-    }
-}
-
-/// Holds what a preset says of its language model against the file: its memory is estimated from that.
-fn agree(model: &TextModel, header: &Header) -> Result<(), String> {
-    let file = &model.file;
-    let there = header
-        .language_model()
-        .map_err(|problem| format!("{file}: {problem}"))?;
-    for (field, value, there) in [
-        ("layers", model.layers, there.layers),
-        ("kv_heads", model.kv_heads, there.kv_heads),
-        ("head_dim", model.head_dim, there.head_dim),
-    ] {
-        if value != there {
-            let allowed = format!("{there}, as {file} says");
-            return Err(InvalidField::new(field, value, allowed).to_string());
-        }
-    }
-    if !(1..=there.context).contains(&model.context) {
-        let allowed = format!("1 to {}, which {file} was trained for", there.context);
-        return Err(InvalidField::new("context", model.context, allowed).to_string());
-    }
-    Ok(())
-}
-
-/// The path of a preset's file; a name that leaves the models directory is refused.
-fn below(dir: &Path, name: &str) -> Result<PathBuf, String> {
-    let plain = Path::new(name)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if !plain || name.is_empty() {
-        return Err(format!("{name} does not lie in the models directory"));
-    }
-    Ok(dir.join(name))
 }
 
 /// The load command's model, with absolute paths.
@@ -122,7 +38,7 @@ pub(crate) fn load(
 ) -> Result<LoadModel, String> {
     let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     let absolute = |name: &String| -> Result<String, String> {
-        let path = below(&dir, name)?;
+        let path = mystic_weights::below(&dir, name).map_err(|misfit| misfit.to_string())?;
         path.into_os_string()
             .into_string()
             .map_err(|_| format!("the path of {name} is not UTF-8"))
@@ -131,6 +47,7 @@ pub(crate) fn load(
     match &preset.model {
         Model::Sd(model) => {
             let stream_budget = need::stream_budget(model, weights);
+            let flags = model.flags;
             let ImageFiles {
                 model,
                 diffusion_model,
@@ -153,6 +70,7 @@ pub(crate) fn load(
             };
             Ok(LoadModel::Sd {
                 files,
+                flags,
                 threads,
                 context,
                 stream_budget,
@@ -175,10 +93,10 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use mystic_domain::{DeviceId, EngineKind, Mib, Model, Preset, TextModel, Weights};
-    use mystic_store::{DeviceInfo, PresetRecord};
+    use mystic_domain::{DeviceId, Mib, Model, Preset, TextModel, Weights};
+    use mystic_store::DeviceInfo;
 
-    use super::{below, survey};
+    use super::survey;
 
     const TAGGER: &str = "demo-tagger/smollm2-135m-instruct-q4_1.gguf";
     const PAINTER: &str = "demo/demo-painter-q8_0.gguf";
@@ -227,9 +145,7 @@ mod tests {
             title: String::new(),
             model,
         };
-        let engine = preset.engine();
-        let workers = Vec::new();
-        let served = survey(dir, engine, &device(), &[PresetRecord { preset, workers }]).remove(0);
+        let served = survey(dir, &device(), &[preset]).remove(0);
         served.problem.map_or(Ok(served.weights), Err)
     }
 
@@ -242,7 +158,6 @@ mod tests {
         assert!(parts.iter().all(|part| *part > Mib(0)), "{whole:?}");
         assert!((17..=19).contains(&whole.total().0), "{whole:?}");
         assert_eq!(said(models(), Model::Llm(tagger())), Ok(Mib(93).into()));
-        assert_eq!(survey(models(), EngineKind::Llm, &device(), &[]), []);
     }
 
     #[test]
@@ -301,16 +216,5 @@ mod tests {
         fs::remove_file(&path).expect("gone");
         fs::create_dir(&path).expect("a directory");
         assert_eq!(said(), "a.gguf: it is no regular file");
-    }
-
-    #[test]
-    fn a_preset_cannot_leave_the_models_directory() {
-        for name in ["../secret", "/etc/passwd", "a/../../b", "", "./a"] {
-            assert!(below(Path::new("models"), name).is_err(), "{name}");
-        }
-        assert_eq!(
-            below(Path::new("models"), "demo/a.gguf"),
-            Ok("models/demo/a.gguf".into())
-        );
     }
 }

@@ -18,9 +18,11 @@ use mystic_store::{Registration, Store, StoreError};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::WorkerError;
 use crate::attempt::{self, AGAIN, Bench};
+use crate::catalogue::{self, Catalogue};
 use crate::children::Children;
 use crate::condition::Condition;
 use crate::heartbeat::Heartbeat;
@@ -131,6 +133,13 @@ impl Worker {
         let stop = CancellationToken::new();
         let soon = Arc::new(Notify::new());
         let (assigned, assignments) = mpsc::channel(TICKETS);
+        let presets = Arc::new(Notify::new());
+        let catalogue = Catalogue {
+            bench: Arc::clone(&bench),
+            engine: self.engine,
+            changed: Arc::clone(&presets),
+        };
+        let _looking = AbortOnDropHandle::new(tokio::spawn(catalogue.run()));
         let heartbeat = Heartbeat {
             bench: Arc::clone(&bench),
             held: held.clone(),
@@ -140,6 +149,7 @@ impl Worker {
             condition: Condition::new(self.config.lease_times().heartbeat() * TRIAL),
             offline_grace: self.config.worker.offline_grace,
             soon: Arc::clone(&soon),
+            presets,
             assigned,
         };
         let mut beating = tokio::spawn(heartbeat.run(stop.clone()));
@@ -261,23 +271,10 @@ impl Worker {
     }
 
     async fn registration(&self, worker: WorkerId) -> Result<Registration, WorkerError> {
-        let presets = self.store.presets().await?;
-        let presets = models::survey(
-            &self.config.models.dir,
-            self.engine,
-            &self.device.info,
-            &presets,
-        );
+        let presets = self.store.presets_of(self.engine).await?;
+        let presets = models::survey(&self.config.models.dir, &self.device.info, &presets);
         for served in &presets {
-            match &served.problem {
-                None => {
-                    let weights = served.weights.total();
-                    tracing::info!(preset = served.preset, %weights, plans = ?served.plans, "preset can be served");
-                }
-                Some(problem) => {
-                    tracing::warn!(preset = served.preset, problem, "preset can't be served");
-                }
-            }
+            catalogue::tell(served);
         }
         let boot = PathBuf::from("/proc/sys/kernel/random/boot_id");
         let boot_id = std::fs::read_to_string(&boot).map_err(WorkerError::file(boot))?;

@@ -5,6 +5,7 @@ mod devices;
 mod engines;
 mod fifty;
 mod hosts;
+mod library;
 mod models;
 mod needs;
 mod pixels;

@@ -45,7 +45,7 @@ impl Models {
 }
 
 /// A diffusion network and nothing beside it, so that no plan takes less memory.
-fn painter(path: &Path, mib: u64) {
+pub fn painter(path: &Path, mib: u64) {
     let bytes = mib << 20;
     let header = serde_json::json!({ "model.diffusion_model.out.2.weight": {
         "dtype": "F16", "shape": [bytes / F16], "data_offsets": [0, bytes],

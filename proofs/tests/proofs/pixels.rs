@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use mystic_domain::{GenerateParams, ImageFiles, JobState, Mib};
+use mystic_domain::{GenerateParams, ImageFiles, ImageFlags, JobState, Mib};
 use mystic_engine::{Command as Ask, Event, LoadModel};
 use mystic_store::ImageRecord;
 use mystic_testkit::program;
@@ -60,6 +60,7 @@ fn draw(image: &ImageRecord, pixels: &Path) -> Vec<u8> {
                 taesd: model,
                 ..ImageFiles::default()
             },
+            flags: ImageFlags::default(),
             threads: u32::try_from(threads.get()).expect("few cores"),
             context: image.plan.context(),
             stream_budget: Mib(0),

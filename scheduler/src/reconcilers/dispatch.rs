@@ -112,6 +112,7 @@ impl Reconcile for Dispatch {
         }
         let mut unused = mystic_ledger::idle(&snapshot, self.idle_unload);
         unused.extend(mystic_ledger::released(&snapshot));
+        unused.extend(mystic_ledger::outdated(&snapshot));
         for resident in unused {
             self.evict(resident).await?;
         }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mystic_domain::{
-    DeviceId, EngineKind, Fence, GenerateParams, ImageDefaults, ImageFiles, ImageLimits,
-    ImageMemory, ImageModel, JobId, JobParams, JobState, Mib, Model, Plan, Preset, WorkerId,
+    DeviceId, EngineKind, Fence, GenerateParams, ImageDefaults, ImageFiles, ImageFlags,
+    ImageLimits, ImageMemory, ImageModel, JobId, JobParams, JobState, Mib, Model, Plan, Preset,
+    WorkerId,
 };
 use mystic_process::config::SecretUrl;
 use mystic_process::{Config, Shutdown};
@@ -77,6 +78,7 @@ impl Stack {
             max_children: 4,
             presets: vec![ServedPreset {
                 preset: preset().name,
+                signature: preset().signature(),
                 weights: Mib(10).into(),
                 plans: vec![Plan::Full, Plan::VaeTiling],
                 problem: None,
@@ -176,10 +178,12 @@ pub fn preset() -> Preset {
         title: "Demo".into(),
         model: Model::Sd(ImageModel {
             files: ImageFiles::default(),
+            flags: ImageFlags::default(),
             defaults: ImageDefaults {
                 width: 128,
                 height: 128,
                 steps: 4,
+                steps_by_size: Vec::new(),
                 cfg: 1.0,
                 sampler: None,
                 scheduler: None,

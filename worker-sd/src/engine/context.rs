@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use diffusion_rs::api::{SampleMethod, Scheduler};
 use diffusion_rs_sys as sys;
-use mystic_domain::{FailureKind, ImageFiles};
+use mystic_domain::{FailureKind, ImageFiles, ImageFlags};
 use mystic_engine::child::EngineError;
 
 use super::observer::{Level, Observer};
@@ -37,6 +37,7 @@ impl Context {
     /// library's callbacks are global.
     pub fn load(
         files: &ImageFiles,
+        flags: ImageFlags,
         threads: u32,
         placement: Placement,
         observer: Arc<Observer>,
@@ -59,7 +60,11 @@ impl Context {
         params.llm_path = paths.llm.as_ptr();
         params.n_threads = c_int::try_from(threads).unwrap_or(c_int::MAX);
         // The memory formulae of GPUs assume it; on a CPU it is the slower way.
-        params.diffusion_flash_attn = cfg!(any(feature = "cuda", feature = "vulkan"));
+        let on_a_card = cfg!(any(feature = "cuda", feature = "vulkan"));
+        params.diffusion_flash_attn = flags.flash_attention.unwrap_or(on_a_card);
+        params.diffusion_conv_direct = flags.diffusion_conv_direct;
+        params.vae_conv_direct = flags.vae_conv_direct;
+        params.enable_mmap = flags.mmap;
         params.backend = placement.backend.as_ptr();
         params.params_backend = placement.params_backend.as_ptr();
         params.max_vram = placement.max_vram.0;

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use mystic_domain::{FailureKind, GenerateParams, ImageFiles, Plan};
+use mystic_domain::{FailureKind, GenerateParams, ImageFiles, ImageFlags, Plan};
 use mystic_engine::child::{Engine, EngineError, Events};
 use mystic_engine::{Command, Event, LoadModel};
 
@@ -38,6 +38,7 @@ impl SdEngine {
     /// it says that memory ran out, `InvalidInput` where the model draws no pictures.
     pub fn open(
         files: &ImageFiles,
+        flags: ImageFlags,
         threads: u32,
         placement: Placement,
         report: impl Fn(Event) + Send + Sync + 'static,
@@ -52,7 +53,7 @@ impl SdEngine {
         }
         let observer = Arc::new(Observer::new(report));
         observer.begin(Work::Load);
-        let context = Context::load(files, threads, placement, Arc::clone(&observer))?;
+        let context = Context::load(files, flags, threads, placement, Arc::clone(&observer))?;
         if let Some(refused) = observer.refused_file() {
             return Err(EngineError::new(FailureKind::ModelCorrupt, refused));
         }
@@ -102,6 +103,7 @@ impl Engine for SdEngine {
     fn load(model: LoadModel, events: &Events) -> Result<Self, EngineError> {
         let LoadModel::Sd {
             files,
+            flags,
             threads,
             context,
             stream_budget,
@@ -114,7 +116,7 @@ impl Engine for SdEngine {
         };
         let placement = Placement::of(context, stream_budget)?;
         let events = events.clone();
-        Self::open(&files, threads, placement, move |event| {
+        Self::open(&files, flags, threads, placement, move |event| {
             events.send(&event);
             if matches!(event, Event::Failed { .. }) {
                 // The library aborts next. A failed load ends the child anyway, and this way without a core dump.

@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, ExitStatus, Stdio};
 
-use mystic_domain::{ContextPlan, GenerateParams, ImageFiles, Mib, Plan};
+use mystic_domain::{ContextPlan, GenerateParams, ImageFiles, ImageFlags, Mib, Plan};
 use mystic_engine::{Command, Event, LoadModel};
 
 /// Less than the demo model's network, so that it can't pass through in one piece.
@@ -66,6 +66,7 @@ impl Child {
         self.send(&Command::Load {
             model: LoadModel::Sd {
                 files,
+                flags: ImageFlags::default(),
                 threads: threads(),
                 context,
                 stream_budget: STREAM_BUDGET,

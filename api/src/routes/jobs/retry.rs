@@ -7,6 +7,7 @@ use super::show::no_job;
 use crate::extract::Id;
 use crate::openapi::Problems;
 use crate::problem::Problem;
+use crate::routes::presets::delete::retired;
 use crate::state::App;
 use crate::wire::Job;
 
@@ -34,6 +35,7 @@ pub async fn retry(State(app): State<App>, Id(id): Id<JobId>) -> Result<Json<Job
             Some(state.as_str().to_owned()),
             Some("failed".to_owned()),
         )),
+        Retried::PresetRetired(preset) => Err(retired(&preset)),
         Retried::Queued(job) => {
             app.hints.submitted(id);
             tracing::info!(job = %id, "another try asked for");

@@ -25,6 +25,7 @@ use crate::guard::Owner;
 use crate::openapi::Problems;
 use crate::outlook::Outlook;
 use crate::problem::Problem;
+use crate::routes::presets::delete::retired;
 use crate::routes::query::flag;
 use crate::state::App;
 use crate::wire::{Job, job_url};
@@ -130,6 +131,7 @@ pub async fn submit(
             (StatusCode::ACCEPTED, record)
         }
         Submitted::Same(record) => (StatusCode::OK, record),
+        Submitted::Retired(preset) => return Err(retired(&preset)),
         Submitted::Other => {
             return Err(Problem::idempotency_conflict(
                 "This Idempotency-Key came with another request before.",

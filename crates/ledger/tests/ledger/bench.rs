@@ -2,8 +2,8 @@
 
 use mystic_domain::{
     ContextPlan, DeviceId, EngineKind, Fence, GenerateParams, ImageDefaults, ImageFiles,
-    ImageLimits, ImageMemory, ImageModel, JobId, JobKind, JobParams, Mib, Model, Plan, Preset,
-    ResidentId, TagParams, TextModel, WaitReason, WorkerId, need,
+    ImageFlags, ImageLimits, ImageMemory, ImageModel, JobId, JobKind, JobParams, Mib, Model, Plan,
+    Preset, ResidentId, TagParams, TextModel, WaitReason, WorkerId, need,
 };
 use mystic_store::{
     DeviceRecord, Grant, HeldJob, LeaseRecord, Preload, QueuedJob, ResidentRecord, Snapshot,
@@ -25,10 +25,12 @@ pub fn presets() -> Vec<Preset> {
         title: String::new(),
         model: Model::Sd(ImageModel {
             files: ImageFiles::default(),
+            flags: ImageFlags::default(),
             defaults: ImageDefaults {
                 width: 512,
                 height: 512,
                 steps: 20,
+                steps_by_size: Vec::new(),
                 cfg: 7.0,
                 sampler: None,
                 scheduler: None,
@@ -213,6 +215,7 @@ impl Bench {
             loaded_at: None,
             used_at: now() - TimeDelta::seconds(idle_s),
             idle_s,
+            outdated: false,
         });
         on.resident = on.resident + booked(name);
         on.capacity = on.capacity + booked(name);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use mystic_domain::{ContextPlan, DeviceId, EngineKind, Mib, Pause, Plan, WaitReason, WorkerId};
-use mystic_ledger::idle;
+use mystic_ledger::{idle, outdated};
 use mystic_store::{PauseRecord, Seat, SnapshotWorker};
 
 use crate::bench::*;
@@ -225,6 +225,21 @@ fn only_idle_models_that_nobody_asks_for_are_unloaded_in_time() {
     bench.queue(&[("anime", 512)]);
     let limit = std::time::Duration::from_mins(5);
     assert_eq!(idle(&bench.snapshot, limit), [old]);
+}
+
+#[test]
+fn a_model_of_other_files_takes_no_job_and_goes_when_nobody_has_it() {
+    let mut bench = Bench::new();
+    let device = bench.device(20_000, 1);
+    let old = bench.model(device, "anime", "ready", 0);
+    bench.queue(&[("anime", 512)]);
+    bench.snapshot.devices[device].residents[0].outdated = true;
+    let actions = bench.decide();
+    let mut grants = grants(&actions).into_iter();
+    assert!(grants.all(|grant| grant.seat != Seat::Loaded(old)));
+    assert_eq!(outdated(&bench.snapshot), [old]);
+    bench.lease(device, old, "claimed");
+    assert_eq!(outdated(&bench.snapshot), []);
 }
 
 #[test]

@@ -27,7 +27,8 @@ GRANT INSERT (id, host, kind, name, total_mib, capacity_mib, turns),
 GRANT INSERT (id, host, device_id, engine, version, pid, boot_id, state, max_children),
       UPDATE (state, gone_at, beat, beat_at)
     ON workers TO mystic_worker;
-GRANT INSERT, UPDATE (preload_failed) ON worker_presets TO mystic_worker;
+GRANT INSERT, UPDATE (weights_mib, text_encoders_mib, decoder_mib, plans, problem, signature, preload_failed)
+    ON worker_presets TO mystic_worker;
 GRANT UPDATE (state, pid, observed_mib, loaded_at, used_at, preload), DELETE ON residents TO mystic_worker;
 GRANT UPDATE (state), DELETE ON leases TO mystic_worker;
 

@@ -105,6 +105,16 @@ impl Store {
         .bind(&beat.device.0)
         .fetch_all(&mut *tx)
         .await?;
+        let presets: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM presets
+                            LEFT JOIN worker_presets AS looked ON looked.worker_id = workers.id AND looked.preset = name
+                            WHERE presets.engine = workers.engine AND retired_at IS NULL
+                              AND looked.signature IS DISTINCT FROM presets.signature)
+             FROM workers WHERE id = $1",
+        )
+        .bind(beat.worker.0)
+        .fetch_one(&mut *tx)
+        .await?;
         let (jobs, fences): (Vec<Uuid>, Vec<i64>) = beat
             .held
             .iter()
@@ -142,6 +152,7 @@ impl Store {
                 .collect(),
             evict: evict.into_iter().map(ResidentId).collect(),
             preload: preload.into_iter().map(ResidentId).collect(),
+            presets,
             children: children
                 .into_iter()
                 .filter_map(|(pid, state, booked)| {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Registration;
 use super::reap::release_jobs;
 use crate::error::retrying;
-use crate::{Result, Store, ledger};
+use crate::{Result, Store, ledger, presets};
 
 impl Store {
     /// Registers a worker.
@@ -78,20 +78,7 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         for served in &new.presets {
-            sqlx::query(
-                "INSERT INTO worker_presets
-                     (worker_id, preset, weights_mib, text_encoders_mib, decoder_mib, plans, problem)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(new.worker.0)
-            .bind(&served.preset)
-            .bind(served.weights.total().0)
-            .bind(served.weights.text_encoders.0)
-            .bind(served.weights.decoder.0)
-            .bind(served.plans.iter().map(|plan| plan.as_str()).collect::<Vec<_>>())
-            .bind(&served.problem)
-            .execute(&mut *tx)
-            .await?;
+            presets::note_served(&mut tx, new.worker, served).await?;
         }
         Ok(tx.commit().await?)
     }

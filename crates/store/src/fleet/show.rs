@@ -82,6 +82,8 @@ pub struct ResidentRecord {
     pub used_at: DateTime<Utc>,
     /// Seconds since then, by the database's clock.
     pub idle_s: i64,
+    /// Whether its preset names other files or flags by now: it takes no further job.
+    pub outdated: bool,
 }
 
 /// A job on a device.
@@ -173,6 +175,7 @@ struct ResidentRow {
     loaded_at: Option<DateTime<Utc>>,
     used_at: DateTime<Utc>,
     idle_s: i64,
+    outdated: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -236,8 +239,9 @@ impl DeviceRow {
         .fetch_all(&mut *tx)
         .await?;
         let residents: Vec<ResidentRow> = sqlx::query_as(
-            "SELECT *, greatest(0, extract(epoch FROM now() - used_at))::bigint AS idle_s
-             FROM residents ORDER BY created_at, id",
+            "SELECT residents.*, greatest(0, extract(epoch FROM now() - used_at))::bigint AS idle_s,
+                    presets.signature <> residents.signature OR retired_at IS NOT NULL AS outdated
+             FROM residents JOIN presets ON presets.name = preset ORDER BY residents.created_at, id",
         )
         .fetch_all(&mut *tx)
         .await?;
@@ -300,6 +304,7 @@ impl ResidentRow {
             loaded_at: self.loaded_at,
             used_at: self.used_at,
             idle_s: self.idle_s,
+            outdated: self.outdated,
         })
     }
 }

@@ -5,7 +5,7 @@ use mystic_domain::{JobId, JobState};
 
 use super::{JobRecord, JobRow};
 use crate::error::retrying;
-use crate::{Result, Store, events};
+use crate::{Result, Store, events, presets};
 
 /// What became of asking for another try.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,8 @@ pub enum Retried {
     Queued(Box<JobRecord>),
     /// The job has not failed; it stays as it is.
     NotFailed(JobState),
+    /// Its preset takes no jobs any more; it stays as it is.
+    PresetRetired(String),
 }
 
 impl Store {
@@ -42,6 +44,9 @@ impl Store {
         let job = JobRecord::try_from(job)?;
         if machine::next(job.state, false, Event::Again).is_err() {
             return Ok(Retried::NotFailed(job.state));
+        }
+        if let Some(retired) = presets::check_open(&mut tx, &[&job.preset]).await? {
+            return Ok(Retried::PresetRetired(retired));
         }
         let job: JobRow = sqlx::query_as(
             "UPDATE jobs SET state = 'queued', finished_at = NULL, error = NULL, cancel_requested_at = NULL,

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{JobRecord, JobRow};
 use crate::error::retrying;
-use crate::{Result, Store, events, row, templates};
+use crate::{Result, Store, events, presets, row, templates};
 
 /// A job to accept.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub enum Submitted {
     Same(JobRecord),
     /// The key was used for another request.
     Other,
+    /// This preset takes no jobs any more.
+    Retired(String),
 }
 
 /// Inserts a job and its first event; `None` where its idempotency key or its place as an automatic child is taken.
@@ -111,6 +113,13 @@ impl Store {
                     .bind(new.parent_image.map(|image| image.0))
                     .execute(&mut *tx)
                     .await?;
+            }
+            let mut presets = vec![new.preset.as_str()];
+            if let JobParams::Generate(params) = &new.params {
+                presets.extend(params.tag_preset.as_deref());
+            }
+            if let Some(retired) = presets::check_open(&mut tx, &presets).await? {
+                return Ok(Submitted::Retired(retired));
             }
             tx.commit().await?;
             return Ok(Submitted::New(job.try_into()?));

@@ -41,12 +41,16 @@ pub(super) async fn fits(
     Ok(fits == Some(true))
 }
 
-/// Books a model on a locked device; false where its worker takes no more, has it already, or could not preload it.
+/// Books a model on a locked device; false where its worker takes no more, has it already, has not looked at the preset
+/// as it is now, or could not preload it.
 pub(super) async fn model(tx: &mut PgConnection, new: &NewModel<'_>) -> Result<bool> {
     let booked = sqlx::query(
-        "INSERT INTO residents (id, worker_id, device_id, preset, context_plan, state, booked_mib, preload)
-         SELECT $1, workers.id, workers.device_id, $4, $5, 'loading', $6, $7
+        "INSERT INTO residents (id, worker_id, device_id, preset, context_plan, state, booked_mib, preload, signature, spec)
+         SELECT $1, workers.id, workers.device_id, presets.name, $5, 'loading', $6, $7, presets.signature, presets.spec
          FROM workers
+         JOIN presets ON presets.name = $4
+         JOIN worker_presets AS looked ON looked.worker_id = workers.id AND looked.preset = presets.name
+                                      AND looked.signature = presets.signature
          WHERE workers.id = $2 AND workers.device_id = $3 AND workers.state = 'ready'
            AND (SELECT count(*) FROM residents WHERE worker_id = $2) < workers.max_children
            AND NOT ($7 AND EXISTS (SELECT FROM worker_presets

@@ -17,7 +17,7 @@ pub struct Claimed {
     pub context: ContextPlan,
     /// What is booked for it and for the job.
     pub booked: Need,
-    /// What to load.
+    /// What to load, as it was when it was booked.
     pub preset: Preset,
     /// Indexes of the pictures that exist already.
     pub done: Vec<i32>,
@@ -91,9 +91,8 @@ impl Store {
             .resident
             .ok_or_else(|| row::unreadable("running job", "no resident"))?;
         let (context, model, working, spec): (String, i64, i64, serde_json::Value) = sqlx::query_as(
-            "SELECT residents.context_plan, residents.booked_mib, leases.working_mib, presets.spec
+            "SELECT residents.context_plan, residents.booked_mib, leases.working_mib, residents.spec
              FROM residents
-             JOIN presets ON presets.name = residents.preset
              JOIN leases ON leases.resident_id = residents.id AND leases.job_id = $2 AND leases.fence = $3
              WHERE residents.id = $1",
         )

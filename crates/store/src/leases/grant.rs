@@ -84,6 +84,7 @@ impl Store {
                      WHERE residents.id = $1 AND residents.worker_id = $2
                        AND residents.state IN ('loading', 'ready')
                        AND residents.preset = $3 AND residents.context_plan = $4
+                       AND residents.signature = (SELECT signature FROM presets WHERE name = $3)
                        AND workers.id = $2 AND workers.state = 'ready'
                        AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)",
                 )

@@ -67,9 +67,8 @@ impl Store {
         resident: ResidentId,
     ) -> Result<Option<(Preset, ContextPlan)>> {
         let wanted: Option<(serde_json::Value, String)> = sqlx::query_as(
-            "SELECT presets.spec, residents.context_plan
-             FROM residents JOIN presets ON presets.name = residents.preset
-             WHERE residents.id = $1 AND worker_id = $2 AND state = 'loading' AND preload",
+            "SELECT spec, context_plan FROM residents
+             WHERE id = $1 AND worker_id = $2 AND state = 'loading' AND preload",
         )
         .bind(resident.0)
         .bind(worker.0)

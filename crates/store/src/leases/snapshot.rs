@@ -235,7 +235,8 @@ impl Store {
         .await?;
         let served: Vec<ServedRow> = sqlx::query_as(
             "SELECT worker_id, preset, weights_mib, text_encoders_mib, decoder_mib, plans, preload_failed
-             FROM worker_presets WHERE problem IS NULL",
+             FROM worker_presets JOIN presets ON presets.name = preset AND presets.signature = worker_presets.signature
+             WHERE problem IS NULL",
         )
         .fetch_all(&mut *tx)
         .await?;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mystic_domain::{ContextPlan, JobState, Mib, WorkerId};
+use mystic_domain::{ContextPlan, EngineKind, JobState, Mib, WorkerId};
 use mystic_store::{
     Bearer, Beat, Committed, DeviceTelemetry, Grant, Issued, Machine, Outcome, Settled, StoreError,
 };
@@ -18,7 +18,10 @@ async fn a_worker_s_life_from_its_start_to_its_end_is_within_its_role() {
     let world = World::new().await;
     let (_, theirs) = world.let_in().await;
     theirs.store.check_schema().await.expect("known");
-    assert_eq!(theirs.store.presets().await.expect("presets").len(), 2);
+    for engine in EngineKind::ALL {
+        let presets = theirs.store.presets_of(engine).await;
+        assert_eq!(presets.expect("presets").len(), 1);
+    }
     let worker = theirs.worker().await;
     let job = world.submit_pictures(1).await;
     let lease = world.lease(&worker, job).await;

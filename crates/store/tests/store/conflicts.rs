@@ -62,8 +62,8 @@ async fn a_transaction_that_loses_a_conflict_is_tried_again() {
 async fn booking(world: &World, worker: &Worker) -> Transaction<'static, Postgres> {
     let mut booking = holding(world, worker).await;
     sqlx::query(
-        "INSERT INTO residents (id, worker_id, device_id, preset, context_plan, state, booked_mib)
-         VALUES ($1, $2, $3, $4, 'another', 'loading', $5)",
+        "INSERT INTO residents (id, worker_id, device_id, preset, context_plan, state, booked_mib, signature, spec)
+         SELECT $1, $2, $3, name, 'another', 'loading', $5, signature, spec FROM presets WHERE name = $4",
     )
     .bind(ResidentId::generate().0)
     .bind(worker.id.0)

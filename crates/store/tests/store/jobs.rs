@@ -27,6 +27,7 @@ async fn one_key_accepts_one_job_however_often_it_is_sent_at_once() {
             Submitted::New(job) => accepted.push(job.id),
             Submitted::Same(job) => same.push(job.id),
             Submitted::Other => panic!("the request is the same"),
+            Submitted::Retired(preset) => panic!("{preset} is there"),
         }
     }
     assert_eq!((accepted.len(), same.len()), (1, 9));

@@ -14,4 +14,5 @@ mod machine;
 mod outages;
 mod plans;
 mod preload;
+mod presets;
 mod support;

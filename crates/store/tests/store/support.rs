@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use mystic_domain::{
     ContextPlan, DeviceId, EngineKind, Failure, FailureKind, Fence, GenerateParams, ImageDefaults,
-    ImageFiles, ImageId, ImageLimits, ImageMemory, ImageModel, JobId, JobParams, JobState, Mib,
-    Model, Need, PhaseTimes, Plan, Preset, ResidentId, SchedulerId, TextModel, Weights, WorkerId,
+    ImageFiles, ImageFlags, ImageId, ImageLimits, ImageMemory, ImageModel, JobId, JobParams,
+    JobState, Mib, Model, Need, PhaseTimes, Plan, Preset, ResidentId, SchedulerId, TextModel,
+    Weights, WorkerId,
 };
 use mystic_store::{
     DeviceInfo, DeviceRecord, Grant, Granted, JobRecord, Machine, NewImage, NewJob, Outcome,
@@ -325,6 +326,7 @@ fn registration(
 ) -> Registration {
     let served = |preset: &str| ServedPreset {
         preset: preset.into(),
+        signature: signature(preset),
         weights: WEIGHTS,
         plans: plans.to_vec(),
         problem: None,
@@ -347,6 +349,13 @@ fn registration(
         max_children: 3,
         presets: vec![served(PAINTER), served(TAGGER)],
     }
+}
+
+/// The signature of one of [`presets`].
+pub fn signature(name: &str) -> String {
+    let mut presets = presets().into_iter();
+    let preset = presets.find(|preset| preset.name == name);
+    preset.expect("a known preset").signature()
 }
 
 /// A grant on a model that has to be loaded.
@@ -382,10 +391,12 @@ pub fn failed(kind: FailureKind) -> Outcome {
 pub fn presets() -> [Preset; 2] {
     let painter = Model::Sd(ImageModel {
         files: ImageFiles::default(),
+        flags: ImageFlags::default(),
         defaults: ImageDefaults {
             width: 8,
             height: 8,
             steps: 1,
+            steps_by_size: Vec::new(),
             cfg: 1.0,
             sampler: None,
             scheduler: None,

@@ -90,7 +90,7 @@ pub(crate) async fn load<'p, K: Key>(
 ) -> Result<(&'p mut EngineChild, u64), Halt> {
     let preset = wanted.preset;
     // A file that vanished since is told by the engine.
-    let weights = models::weights(&bench.models, preset).unwrap_or_default();
+    let weights = mystic_weights::of_preset(&bench.models, preset).unwrap_or_default();
     let model = models::load(
         &bench.models,
         preset,

@@ -170,14 +170,20 @@ async fn tag_preset(
 
 fn complete(model: &ImageModel, asked: GenerateRequest) -> GenerateParams {
     let defaults = &model.defaults;
+    let (width, height) = (
+        asked.width.unwrap_or(defaults.width),
+        asked.height.unwrap_or(defaults.height),
+    );
     GenerateParams {
         prompt: asked.prompt,
         negative_prompt: asked
             .negative_prompt
             .unwrap_or_else(|| defaults.negative_prompt.clone()),
-        width: asked.width.unwrap_or(defaults.width),
-        height: asked.height.unwrap_or(defaults.height),
-        steps: asked.steps.unwrap_or(defaults.steps),
+        width,
+        height,
+        steps: asked
+            .steps
+            .unwrap_or_else(|| defaults.steps_for(width, height)),
         cfg: asked.cfg.unwrap_or(defaults.cfg),
         seed: asked
             .seed

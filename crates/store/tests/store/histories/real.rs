@@ -8,7 +8,7 @@ use mystic_store::{
 
 use super::op::How;
 use super::step::{Answer, Seat, Step, Told};
-use crate::support::{OFFERED, PAINTER, TAGGER, new_job, sha256};
+use crate::support::{OFFERED, PAINTER, TAGGER, new_job, sha256, signature};
 
 /// A lead that is over, since each lane took the next.
 const PAST_LEAD: i64 = 0;
@@ -54,6 +54,7 @@ impl Real<'_> {
                     Submitted::New(_) => Answer::Accepted,
                     Submitted::Same(job) => Answer::SameAs(job.id),
                     Submitted::Other => Answer::OtherRequest,
+                    Submitted::Retired(_) => Answer::Refused,
                 }
             }
             Step::Grant(grant) => Answer::Fence(match store.grant(grant).await? {
@@ -71,7 +72,7 @@ impl Real<'_> {
                 Cancelled::Noted { job, tell } => Answer::Cancelled(job.state, tell),
             },
             Step::Retry(job) => match store.retry(*job).await? {
-                Retried::NotFound => Answer::Refused,
+                Retried::NotFound | Retried::PresetRetired(_) => Answer::Refused,
                 Retried::Queued(job) => Answer::Retried(true, job.state),
                 Retried::NotFailed(state) => Answer::Retried(false, state),
             },
@@ -223,6 +224,7 @@ impl Real<'_> {
 fn registration(worker: mystic_domain::WorkerId, seat: &Seat) -> Registration {
     let served = |preset: &str| ServedPreset {
         preset: preset.into(),
+        signature: signature(preset),
         weights: Mib(90).into(),
         plans: OFFERED.to_vec(),
         problem: None,

@@ -1,0 +1,99 @@
+//! Whether a file is what the catalogue says.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::catalog::ModelFile;
+use crate::error::{At, Result};
+
+/// State of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// There and what it should be.
+    Good,
+    /// Not there.
+    Missing,
+    /// There, and another.
+    Corrupt(String),
+}
+
+/// Compares a file's size with its catalogue entry.
+///
+/// # Errors
+/// The file system can't be asked.
+pub fn look(path: &Path, wanted: &ModelFile) -> Result<State> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(State::Missing),
+        Err(error) => Err(error).at(path),
+        Ok(there) if !there.is_file() => Ok(State::Corrupt("it is no file".to_owned())),
+        Ok(there) if there.len() != wanted.size => Ok(State::Corrupt(format!(
+            "it has {} bytes, the catalogue's has {}",
+            there.len(),
+            wanted.size
+        ))),
+        Ok(_) => Ok(State::Good),
+    }
+}
+
+/// Compares all of a file with its catalogue entry.
+///
+/// # Errors
+/// It is there, but can't be read.
+pub fn verify(path: &Path, wanted: &ModelFile) -> Result<State> {
+    let looked = look(path, wanted)?;
+    if looked != State::Good {
+        return Ok(looked);
+    }
+    let sha256 = hash(path).at(path)?;
+    if sha256.eq_ignore_ascii_case(&wanted.sha256) {
+        return Ok(State::Good);
+    }
+    Ok(State::Corrupt(format!(
+        "its SHA-256 is {sha256}, the catalogue's is {}",
+        wanted.sha256
+    )))
+}
+
+/// A file's SHA-256, hexadecimal.
+pub(crate) fn hash(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(hex::encode(hash.finalize()));
+        }
+        hash.update(&buffer[..n]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Source;
+
+    #[test]
+    fn damaged_file_is_told_from_a_missing_and_a_good_one() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("model.gguf");
+        let wanted = ModelFile {
+            path: "model.gguf".to_owned(),
+            size: 7,
+            sha256: hex::encode(Sha256::digest("weights")),
+            source: Source::Local("model.gguf".into()),
+        };
+        let state = || verify(&path, &wanted).expect("looked");
+        assert_eq!(state(), State::Missing);
+        fs::write(&path, "weightz").expect("written");
+        assert!(matches!(state(), State::Corrupt(why) if why.contains("SHA-256")));
+        assert_eq!(look(&path, &wanted).expect("looked"), State::Good);
+        fs::write(&path, "weight").expect("written");
+        assert!(matches!(state(), State::Corrupt(why) if why.contains("6 bytes")));
+        fs::write(&path, "weights").expect("written");
+        assert_eq!(state(), State::Good);
+    }
+}
