@@ -9,7 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::problem::Problem;
-use crate::routes::{devices, estimates, events, images, jobs, pauses, presets, queue, workers};
+use crate::routes::{
+    devices, estimates, events, images, jobs, pauses, presets, queue, uploads, workers,
+};
 use crate::state::App;
 use crate::wire::JobProgress;
 
@@ -26,6 +28,7 @@ use crate::wire::JobProgress;
     tags(
         (name = "jobs", description = "Submit, follow, cancel and try again"),
         (name = "images", description = "Finished pictures"),
+        (name = "uploads", description = "Pictures and masks to start from"),
         (name = "queue", description = "What runs and what waits"),
         (name = "events", description = "Server-sent events"),
         (name = "fleet", description = "Devices, workers and models")
@@ -82,6 +85,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(images::show::show))
         .routes(routes!(images::file::file))
         .routes(routes!(images::thumb::thumb))
+        .routes(routes!(uploads::add::add))
         .routes(routes!(devices::list::list))
         .routes(routes!(workers::list::list))
         .routes(routes!(workers::drain::drain))
@@ -156,6 +160,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 24);
+        assert_eq!(names.len(), 25);
     }
 }

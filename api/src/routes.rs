@@ -10,6 +10,7 @@ pub mod pauses;
 pub mod presets;
 pub mod query;
 pub mod queue;
+pub mod uploads;
 pub mod workers;
 
 use mystic_domain::{JobId, JobState, Progress};

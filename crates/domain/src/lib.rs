@@ -11,13 +11,14 @@ mod path;
 mod pause;
 mod plan;
 mod preset;
+mod source;
 pub mod tags;
 mod units;
 mod weights;
 pub mod work;
 
 pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Tried, Verdict, verdict};
-pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, WorkerId};
+pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, UploadId, WorkerId};
 pub use invalid::InvalidField;
 pub use job::{
     EngineKind, GenerateParams, JobKind, JobParams, JobState, Phase, PhaseTimes, Progress,
@@ -31,5 +32,6 @@ pub use preset::{
     ImageDefaults, ImageFiles, ImageLimits, ImageMemory, ImageModel, MAX_SEED, Model, Preset,
     SAMPLERS, SCHEDULERS, TextModel,
 };
+pub use source::{Source, UploadKind};
 pub use units::{Mib, Pixels};
 pub use weights::Weights;

@@ -19,6 +19,7 @@ mod pool;
 mod presets;
 mod row;
 mod schema;
+mod uploads;
 
 use sqlx::PgPool;
 
@@ -42,6 +43,7 @@ pub use leases::{
 };
 pub use pauses::PauseRecord;
 pub use presets::{PresetOnWorker, PresetRecord};
+pub use uploads::{NewUpload, UploadRecord};
 
 /// What a store call returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
