@@ -21,16 +21,16 @@ pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Tried, Verdict, verdi
 pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, UploadId, WorkerId};
 pub use invalid::InvalidField;
 pub use job::{
-    EngineKind, GenerateParams, JobKind, JobParams, JobState, Phase, PhaseTimes, Progress,
-    TagParams, WaitReason,
+    EngineKind, GenerateParams, Hires, JobKind, JobParams, JobState, LoraUse, Phase, PhaseTimes,
+    Progress, TagParams, WaitReason,
 };
 pub use need::Need;
 pub use path::file_path;
 pub use pause::Pause;
 pub use plan::{ContextPlan, Plan};
 pub use preset::{
-    ImageDefaults, ImageFiles, ImageLimits, ImageMemory, ImageModel, MAX_SEED, Model, Preset,
-    SAMPLERS, SCHEDULERS, TextModel,
+    HIRES_UPSCALERS, ImageDefaults, ImageFiles, ImageLimits, ImageMemory, ImageModel, Lora,
+    MAX_LORAS, MAX_SEED, Model, Preset, SAMPLERS, SCHEDULERS, TextModel,
 };
 pub use source::{Source, UploadKind};
 pub use units::{Mib, Pixels};

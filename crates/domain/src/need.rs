@@ -76,15 +76,17 @@ fn cache(model: &TextModel) -> Mib {
     Mib::from_bytes(4 * cells.into_iter().map(u64::from).product::<u64>())
 }
 
-/// The largest of the phases' buffers on the device, since they follow one another.
+/// The largest of the phases' buffers on the device, since they follow one another: of the second pass where there is one,
+/// which is the larger. Encoding a picture to start from takes less than decoding one of its size.
 fn image_working(
     model: &ImageModel,
     weights: &Weights,
     params: &GenerateParams,
     plan: Plan,
 ) -> Mib {
-    let sampled = sampled(model, params.width, params.height);
-    let decoded = decoded(model, params, plan.tiles());
+    let (width, height) = params.final_size();
+    let sampled = sampled(model, width, height);
+    let decoded = decoded(model, width, height, plan.tiles());
     match plan.context() {
         ContextPlan::VaeOnCpu => sampled.max(LEAST),
         ContextPlan::Streamed => stream_budget(model, weights).max(window(weights) + sampled),
@@ -108,14 +110,14 @@ fn window(weights: &Weights) -> Mib {
 }
 
 /// Decoding: all pixels at once, or a tile's × 1.25.
-fn decoded(model: &ImageModel, params: &GenerateParams, tiled: bool) -> Mib {
+fn decoded(model: &ImageModel, width: u32, height: u32, tiled: bool) -> Mib {
     let memory = &model.memory;
     let bytes = |area: Pixels| area.0 * memory.decode_bytes_per_pixel;
     if !tiled {
-        return Mib::from_bytes(bytes(Pixels::of(params.width, params.height)));
+        return Mib::from_bytes(bytes(Pixels::of(width, height)));
     }
     let side = |side: u32| memory.tile_side.min(side);
-    let tile = bytes(Pixels::of(side(params.width), side(params.height)));
+    let tile = bytes(Pixels::of(side(width), side(height)));
     Mib::from_bytes(tile / 4 * 5)
 }
 
@@ -163,10 +165,12 @@ mod tests {
                     multiple: 8,
                     min_side: 64,
                     max_side: 2048,
+                    max_hires_side: None,
                     max_steps: 100,
                     max_batch: 16,
                 },
                 memory: ImageMemory::default(),
+                loras: Vec::new(),
             }),
         }
     }
@@ -181,9 +185,7 @@ mod tests {
             cfg: 7.0,
             seed: 1,
             batch: 1,
-            sampler: None,
-            scheduler: None,
-            tag_preset: None,
+            ..GenerateParams::default()
         })
     }
 
@@ -203,6 +205,27 @@ mod tests {
                 working: Mib(1664)
             }
         );
+    }
+
+    #[test]
+    fn a_second_pass_takes_what_a_picture_of_its_size_takes() {
+        let JobParams::Generate(mut first) = params(512) else {
+            panic!("it draws")
+        };
+        first.hires = Some(crate::Hires {
+            scale: 2.0,
+            width: 1024,
+            height: 1024,
+            strength: 0.5,
+            steps: 10,
+            upscaler: "Latent".into(),
+        });
+        let takes = |params: &JobParams| {
+            let rungs = Plan::ladder(preset().engine()).iter();
+            let needs = rungs.map(|plan| estimate(&preset(), &WEIGHTS, params, *plan));
+            needs.collect::<Vec<Need>>()
+        };
+        assert_eq!(takes(&JobParams::Generate(first)), takes(&params(1024)));
     }
 
     #[test]

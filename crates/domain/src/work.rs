@@ -1,6 +1,6 @@
 //! How much a job has to do, in units whose time is learned for each preset and device.
 
-use crate::{GenerateParams, JobParams, PhaseTimes, Pixels};
+use crate::{GenerateParams, JobParams, PhaseTimes};
 
 /// Encoding and decoding take about as long as so many steps.
 const FRAME_STEPS: f64 = 2.0;
@@ -8,7 +8,7 @@ const FRAME_STEPS: f64 = 2.0;
 /// How much a new observation counts against all that came before.
 const WEIGHT: f64 = 0.2;
 
-/// Work of a whole job: for pictures megapixels × (steps + 2) of each, 1 for text.
+/// Work of a whole job: for pictures megapixels × (steps + 2) of each pass, 1 for text.
 #[must_use]
 pub fn units(params: &JobParams) -> f64 {
     match params {
@@ -19,13 +19,8 @@ pub fn units(params: &JobParams) -> f64 {
 
 /// Work of one picture.
 #[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "limits keep the area far below 2^52 pixels"
-)]
 pub fn of_picture(params: &GenerateParams) -> f64 {
-    let pixels = Pixels::of(params.width, params.height).0 as f64;
-    pixels / 1e6 * (f64::from(params.steps) + FRAME_STEPS)
+    params.megapixel_steps(FRAME_STEPS)
 }
 
 /// Milliseconds of one unit in an attempt that made so many pictures; none where it made nothing.
@@ -69,9 +64,7 @@ mod tests {
             cfg: 7.0,
             seed: 1,
             batch,
-            sampler: None,
-            scheduler: None,
-            tag_preset: None,
+            ..GenerateParams::default()
         }
     }
 

@@ -3,7 +3,9 @@
 pub mod child;
 mod protocol;
 
-pub use protocol::{Command, Event, LoadModel, ScoredTag, TagExample, TagInstructions};
+pub use protocol::{
+    Command, Event, LoadModel, LoraFile, ScoredTag, Start, TagExample, TagInstructions,
+};
 
 /// Version of the protocol. Supervisor and child are the same program, so a difference is a mixed-up installation.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;

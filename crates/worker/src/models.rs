@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use mystic_domain::{
-    ContextPlan, EngineKind, ImageFiles, InvalidField, Mib, Model, Preset, TextModel, Weights, need,
+    ContextPlan, EngineKind, ImageFiles, ImageModel, InvalidField, MAX_LORAS, Mib, Model, Preset,
+    TextModel, Weights, need,
 };
 use mystic_engine::LoadModel;
 use mystic_store::{DeviceInfo, PresetRecord, ServedPreset};
@@ -62,12 +63,27 @@ pub(crate) fn weights(dir: &Path, preset: &Preset) -> Result<Weights, String> {
             }
         }
     }
+    if let Model::Sd(model) = &preset.model {
+        sizes[0] += loras(dir, model)?;
+    }
     let [network, text_encoders, decoder] = sizes.map(Mib::from_bytes);
     Ok(Weights {
         network,
         text_encoders,
         decoder,
     })
+}
+
+/// Bytes of as many of a model's largest LoRAs as a job may ask for.
+fn loras(dir: &Path, model: &ImageModel) -> Result<u64, String> {
+    let sizes = model.loras.iter().map(|lora| {
+        let header = mystic_weights::read(&below(dir, &lora.file)?)
+            .map_err(|error| format!("{}: {}", lora.file, error.problem))?;
+        Ok(header.modules().total())
+    });
+    let mut sizes = sizes.collect::<Result<Vec<u64>, String>>()?;
+    sizes.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(sizes.into_iter().take(MAX_LORAS).sum())
 }
 
 /// A preset's files by what they are for: network, text encoders, decoder.
@@ -112,6 +128,15 @@ fn below(dir: &Path, name: &str) -> Result<PathBuf, String> {
     Ok(dir.join(name))
 }
 
+/// The absolute path of a preset's file.
+pub(crate) fn file(dir: &Path, name: &str) -> Result<String, String> {
+    let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    below(&dir, name)?
+        .into_os_string()
+        .into_string()
+        .map_err(|_| format!("the path of {name} is not UTF-8"))
+}
+
 /// The load command's model, with absolute paths.
 pub(crate) fn load(
     dir: &Path,
@@ -120,13 +145,7 @@ pub(crate) fn load(
     context: ContextPlan,
     threads: u32,
 ) -> Result<LoadModel, String> {
-    let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-    let absolute = |name: &String| -> Result<String, String> {
-        let path = below(&dir, name)?;
-        path.into_os_string()
-            .into_string()
-            .map_err(|_| format!("the path of {name} is not UTF-8"))
-    };
+    let absolute = |name: &String| file(dir, name);
     let each = |name: &Option<String>| name.as_ref().map(absolute).transpose();
     match &preset.model {
         Model::Sd(model) => {

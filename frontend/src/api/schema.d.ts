@@ -369,6 +369,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a picture or a mask
+         * @description The body is the file: PNG, JPEG or WebP. It is decoded, turned upright, put on white where it is transparent, and kept
+         *     as a PNG for a day, or for as long as a job that starts from it is there.
+         */
+        post: operations["add_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workers": {
         parameters: {
             query?: never;
@@ -701,6 +722,11 @@ export interface components {
              * @description Pixels.
              */
             height: number;
+            hires?: components["schemas"]["Hires"] | null;
+            init?: components["schemas"]["Source"] | null;
+            /** @description Small networks on top of the model. */
+            loras?: components["schemas"]["LoraUse"][];
+            mask?: components["schemas"]["Source"] | null;
             /** @description What to avoid. */
             negative_prompt: string;
             /** @description What to draw. */
@@ -719,6 +745,11 @@ export interface components {
              * @description Diffusion steps.
              */
             steps: number;
+            /**
+             * Format: float
+             * @description How much of the start is painted over, 0 to 1; there with `init` alone.
+             */
+            strength?: number | null;
             /** @description Ask for tags of each picture, by this preset. */
             tag_preset?: string | null;
             /**
@@ -744,6 +775,11 @@ export interface components {
              * @description Pixels.
              */
             height?: number | null;
+            hires?: components["schemas"]["HiresRequest"] | null;
+            init?: components["schemas"]["PictureRef"] | null;
+            /** @description LoRAs of the preset, by name. */
+            loras?: components["schemas"]["LoraUse"][];
+            mask?: components["schemas"]["MaskRef"] | null;
             /** @description What to avoid. */
             negative_prompt?: string | null;
             /**
@@ -766,10 +802,66 @@ export interface components {
              */
             steps?: number | null;
             /**
+             * Format: float
+             * @description How much of the start is painted over, 0 to 1; 0.75 where absent. Only with `init`.
+             */
+            strength?: number | null;
+            /**
              * Format: int32
              * @description Pixels.
              */
             width?: number | null;
+        };
+        /** @description A second pass: the first one's latents, enlarged and painted over in part. */
+        Hires: {
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /**
+             * Format: float
+             * @description How much larger each side becomes; the sides are rounded to the preset's multiple.
+             */
+            scale: number;
+            /**
+             * Format: int32
+             * @description Steps of the second pass.
+             */
+            steps: number;
+            /**
+             * Format: float
+             * @description How much is painted over, above 0 to 1.
+             */
+            strength: number;
+            /** @description How the latents are enlarged, by the library's name. */
+            upscaler: string;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /** @description A second pass at a larger size. */
+        HiresRequest: {
+            /**
+             * Format: float
+             * @description How much larger each side becomes.
+             * @example 2
+             */
+            scale: number;
+            /**
+             * Format: int32
+             * @description Steps of the second pass; those of the first where absent.
+             */
+            steps?: number | null;
+            /**
+             * Format: float
+             * @description How much is painted over, 0.01 to 1; 0.7 where absent.
+             */
+            strength?: number | null;
+            /** @description How the latents are enlarged; `Latent` where absent. */
+            upscaler?: string | null;
         };
         /** @description A picture. */
         Image: components["schemas"]["ImageRecord"] & {
@@ -869,6 +961,11 @@ export interface components {
             max_batch: number;
             /**
              * Format: int32
+             * @description Largest width and height after a second pass in pixels; `max_side` where absent.
+             */
+            max_hires_side?: number | null;
+            /**
+             * Format: int32
              * @description Largest width and height in pixels.
              */
             max_side: number;
@@ -923,6 +1020,8 @@ export interface components {
             files: components["schemas"]["ImageFiles"];
             /** @description What a request may ask for. */
             limits: components["schemas"]["ImageLimits"];
+            /** @description Small networks that a request may put on top, by name. */
+            loras?: components["schemas"]["Lora"][];
             /** @description How its memory grows. */
             memory?: components["schemas"]["ImageMemory"];
         };
@@ -1204,6 +1303,31 @@ export interface components {
             /** @description Booked MiB beside the model's. */
             working: components["schemas"]["Mib"];
         };
+        /** @description A small network on top of a model. */
+        Lora: {
+            /** @description Its file, relative to the models directory. */
+            file: string;
+            /** @description What requests call it. */
+            name: string;
+            /** @description Words that bring out what it has learned; added to prompts that lack them. */
+            trigger?: string | null;
+        };
+        /** @description A LoRA of the preset, and how much of it. */
+        LoraUse: {
+            /** @description Its name in the preset. */
+            name: string;
+            /**
+             * Format: float
+             * @description −4 to 4; 0 is as good as none.
+             * @default 1
+             */
+            weight?: number;
+        };
+        /** @description Refers to an uploaded mask. */
+        MaskRef: {
+            /** @description An upload of one's own. */
+            upload: components["schemas"]["UploadId"];
+        };
         /**
          * Format: int64
          * @description Memory in mebibytes (2^20 bytes): the unit of the ledger.
@@ -1310,6 +1434,11 @@ export interface components {
              * @default 0
              */
             saving_ms?: number;
+        };
+        /** @description Refers to a picture: an upload, or a finished one. Exactly one of the two. */
+        PictureRef: {
+            image?: components["schemas"]["ImageId"] | null;
+            upload?: components["schemas"]["UploadId"] | null;
         };
         /**
          * @description One rung of an engine's ladder from fast to frugal. Each keeps what the one above it saves; of two rungs of one
@@ -1437,6 +1566,13 @@ export interface components {
             /** @description The worker that holds it. */
             worker: components["schemas"]["WorkerId"];
         };
+        /** @description A picture that a job starts from. Its file is what counts: the ids say where it came from. */
+        Source: {
+            image?: components["schemas"]["ImageId"] | null;
+            /** @description SHA-256 of its file in the store. */
+            sha256: string;
+            upload?: components["schemas"]["UploadId"] | null;
+        };
         /** @description A job that was there, or what would come of one. */
         SubmitAnswer: components["schemas"]["Job"] | components["schemas"]["DryRun"];
         /** @description Pictures from a prompt. */
@@ -1560,6 +1696,40 @@ export interface components {
              */
             layers: number;
         };
+        /** @description A picture or mask that jobs may start from. */
+        Upload: {
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /** @description Its id, for `params.init` and the like. */
+            id: components["schemas"]["UploadId"];
+            /** @description What it is for. */
+            kind: components["schemas"]["UploadKind"];
+            /** @description SHA-256 of the PNG that is kept. */
+            sha256: string;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /**
+         * Format: uuid
+         * @description A picture or a mask that a user sent.
+         */
+        UploadId: string;
+        /**
+         * @description What an upload is for.
+         * @enum {string}
+         */
+        UploadKind: "picture" | "mask";
         /** @description Why a queued job waits. */
         WaitReason: {
             /** @description The preset asked for. */
@@ -2422,6 +2592,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueueView"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_upload: {
+        parameters: {
+            query?: {
+                /** @description A picture is kept in colours, a mask in grey. */
+                kind?: components["schemas"]["UploadKind"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file, whatever its declared type */
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description Kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description More bytes than `api.max_upload_bytes` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No picture, a broken or a too large one */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The request was not served */

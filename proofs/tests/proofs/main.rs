@@ -15,3 +15,4 @@ mod rolling;
 mod schedulers;
 mod stack;
 mod workers;
+mod workflows;

@@ -106,9 +106,7 @@ impl Stack {
                 cfg: 1.0,
                 seed: 1,
                 batch,
-                sampler: None,
-                scheduler: None,
-                tag_preset: None,
+                ..GenerateParams::default()
             }),
             preset: preset().name,
             owner: "local".into(),
@@ -188,10 +186,12 @@ pub fn preset() -> Preset {
                 multiple: 8,
                 min_side: 64,
                 max_side: 128,
+                max_hires_side: None,
                 max_steps: 20,
                 max_batch: 4,
             },
             memory: ImageMemory::default(),
+            loras: Vec::new(),
         }),
     }
 }

@@ -180,6 +180,8 @@ pub struct Drawn {
 pub fn generate(params: &GenerateParams, plan: Plan, pixels: PathBuf) -> Command {
     Command::Generate {
         params: params.clone(),
+        start: None,
+        loras: Vec::new(),
         seed: params.seed,
         plan,
         pixels,
@@ -211,8 +213,7 @@ pub fn demo_params(seed: i64) -> GenerateParams {
         seed,
         batch: 1,
         sampler: Some("euler".into()),
-        scheduler: None,
-        tag_preset: None,
+        ..GenerateParams::default()
     }
 }
 

@@ -103,8 +103,8 @@ pub async fn submit(
     files::check_room(&app)?;
     let new = NewJob {
         idempotency,
-        owner,
-        ..new_job(&app, parse(body)?).await?
+        owner: owner.clone(),
+        ..new_job(&app, &owner, parse(body)?).await?
     };
     if dry_run {
         let outlook = app.outlooks.of_new(&app.store, &new).await?;
@@ -122,6 +122,11 @@ pub async fn submit(
             (StatusCode::ACCEPTED, record)
         }
         Submitted::Same(record) => (StatusCode::OK, record),
+        Submitted::InputGone => {
+            let inputs = new.params.inputs().join(", ");
+            let allowed = "a picture and a mask that are still kept";
+            return Err(InvalidField::new("params.init", inputs, allowed).into());
+        }
         Submitted::Other => {
             return Err(Problem::idempotency_conflict(
                 "This Idempotency-Key came with another request before.",
@@ -168,9 +173,9 @@ fn idempotency(headers: &HeaderMap, body: &Value) -> Result<Option<(String, [u8;
     )))
 }
 
-async fn new_job(app: &App, request: SubmitJob) -> Result<NewJob, Problem> {
+async fn new_job(app: &App, owner: &str, request: SubmitJob) -> Result<NewJob, Problem> {
     match request {
-        SubmitJob::Generate(request) => generate::job(app, request).await,
+        SubmitJob::Generate(request) => generate::job(app, owner, request).await,
         SubmitJob::Tag(request) => tag::job(app, request).await,
     }
 }

@@ -54,6 +54,7 @@ impl Real<'_> {
                     Submitted::New(_) => Answer::Accepted,
                     Submitted::Same(job) => Answer::SameAs(job.id),
                     Submitted::Other => Answer::OtherRequest,
+                    Submitted::InputGone => panic!("these jobs read no files"),
                 }
             }
             Step::Grant(grant) => Answer::Fence(match store.grant(grant).await? {
