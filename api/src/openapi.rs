@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::routes::{
     devices, estimates, events, images, jobs, pauses, presets, prompt_templates, queue, settings,
-    tag_aliases, wildcards, workers,
+    tag_aliases, uploads, wildcards, workers,
 };
 use crate::state::App;
 use crate::wire::JobProgress;
@@ -31,6 +31,7 @@ use crate::wire::JobProgress;
         (name = "images", description = "Finished pictures"),
         (name = "tags", description = "How tags are written"),
         (name = "prompts", description = "What helps to write prompts, and what you want of all"),
+        (name = "uploads", description = "Pictures and masks to start from"),
         (name = "queue", description = "What runs and what waits"),
         (name = "events", description = "Server-sent events"),
         (name = "fleet", description = "Devices, workers and models")
@@ -87,6 +88,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(images::show::show))
         .routes(routes!(images::file::file))
         .routes(routes!(images::thumb::thumb))
+        .routes(routes!(uploads::add::add))
         .routes(routes!(devices::list::list))
         .routes(routes!(workers::list::list))
         .routes(routes!(workers::drain::drain))
@@ -175,6 +177,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 36);
+        assert_eq!(names.len(), 37);
     }
 }

@@ -13,6 +13,7 @@ pub mod query;
 pub mod queue;
 pub mod settings;
 pub mod tag_aliases;
+pub mod uploads;
 pub mod wildcards;
 pub mod workers;
 

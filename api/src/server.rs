@@ -30,6 +30,8 @@ use crate::{boot, frontend, gauges, measure, openapi};
 
 /// Event streams that may be open at a time.
 const MOST_STREAMS: usize = 512;
+/// Uploads that are decoded at a time: each may take hundreds of MiB.
+const MOST_DECODERS: usize = 2;
 /// The documentation's own scripts set styles; everything else is as strict as the page's.
 const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -104,6 +106,7 @@ impl Server {
             files: Arc::new(files),
             outlooks: Outlooks::default(),
             config: Arc::new(config),
+            decoders: Arc::new(Semaphore::new(MOST_DECODERS)),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             shutdown: shutdown.clone(),
             store,

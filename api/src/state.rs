@@ -34,6 +34,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// When to stop.
     pub shutdown: Shutdown,
+    /// Uploads that may still be decoded beside those under way.
+    pub decoders: Arc<Semaphore>,
     /// Event streams that may still be opened.
     pub streams: Arc<Semaphore>,
 }

@@ -90,10 +90,7 @@ pub fn check(preset: &str, params: &NewParams, max_cost: u32) -> Result<()> {
         cfg: params.cfg.unwrap_or(defaults.cfg),
         seed: params.seed.unwrap_or_default(),
         batch: params.batch.unwrap_or(1),
-        sampler: None,
-        scheduler: None,
-        tag_preset: None,
-        asked: None,
+        ..GenerateParams::default()
     };
     match model.check(&complete, f64::from(max_cost)) {
         Ok(()) => Ok(()),

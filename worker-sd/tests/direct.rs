@@ -6,7 +6,7 @@ mod support;
 use diffusion_rs::api::{ConfigBuilder, ModelConfigBuilder, SampleMethod, gen_img};
 use mystic_domain::{ContextPlan, ImageFlags, Mib, Plan};
 use support::{Child, demo_files, demo_params, threads};
-use worker_sd::engine::{Placement, SdEngine};
+use worker_sd::engine::{Placement, SdEngine, Settings};
 
 #[test]
 fn the_child_the_engine_in_process_and_gen_img_give_the_same_bytes() {
@@ -24,9 +24,8 @@ fn the_child_the_engine_in_process_and_gen_img_give_the_same_bytes() {
         |_| (),
     )
     .unwrap();
-    engine
-        .draw(&params, params.seed, Plan::Full, &path)
-        .unwrap();
+    let settings = Settings::new(&params, params.seed, Plan::Full, None, &[]).unwrap();
+    engine.draw(&settings, &path).unwrap();
     drop(engine);
     assert_eq!(child, std::fs::read(&path).unwrap());
 

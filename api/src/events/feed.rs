@@ -234,6 +234,7 @@ mod tests {
             ),
             outlooks: Outlooks::default(),
             config: Arc::new(api.config.clone()),
+            decoders: Arc::new(Semaphore::new(1)),
             streams: Arc::new(Semaphore::new(streams)),
             store: api.store.clone(),
             queue: api.queue.clone(),

@@ -22,7 +22,10 @@ pub fn router() -> Router<App> {
     Router::new()
         .route("/internal/v1/tokens", post(tokens::issue::issue))
         .route("/internal/v1/tokens/rotate", post(tokens::rotate::rotate))
-        .route("/internal/v1/blobs/{sha256}", put(blobs::put::put))
+        .route(
+            "/internal/v1/blobs/{sha256}",
+            put(blobs::put::put).get(blobs::get::get),
+        )
 }
 
 /// The hash of the join key or token that a request carries.

@@ -31,7 +31,10 @@ impl Bucket {
     #[must_use]
     pub fn of(params: &JobParams) -> Self {
         match params {
-            JobParams::Generate(params) => Self::of_area(Pixels::of(params.width, params.height)),
+            JobParams::Generate(params) => {
+                let (width, height) = params.final_size();
+                Self::of_area(Pixels::of(width, height))
+            }
             JobParams::Tag(_) | JobParams::Enhance(_) => Self::TEXT,
         }
     }

@@ -49,6 +49,10 @@ uuid_id!(
     ImageId
 );
 uuid_id!(
+    /// A picture or a mask that a user sent.
+    UploadId
+);
+uuid_id!(
     /// One incarnation of a worker process; a restart gets a new one.
     WorkerId
 );

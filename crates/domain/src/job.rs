@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{DeviceId, ImageId, Mib, Pause};
+use crate::{DeviceId, ImageId, Mib, Pause, Pixels, Source};
 
 /// The native engine that a job needs.
 #[derive(
@@ -266,7 +266,7 @@ impl WaitReason {
 }
 
 /// What a `generate` job makes, every default filled in: the same values make the same picture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GenerateParams {
     /// What to draw.
@@ -291,6 +291,21 @@ pub struct GenerateParams {
     /// Noise schedule by the library's name; the model's own where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler: Option<String>,
+    /// The picture to start from, scaled and cropped to this one's size; noise alone where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<Source>,
+    /// How much of the start is painted over, 0 to 1; there with `init` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f32>,
+    /// White where the start is painted over, all of it where absent; there with `init` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Source>,
+    /// Small networks on top of the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<LoraUse>,
+    /// A second pass at a larger size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hires: Option<Hires>,
     /// Ask for tags of each picture, by this preset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag_preset: Option<String>,
@@ -310,6 +325,101 @@ pub struct AskedPrompt {
     /// Names of the styles, in the order in which they are put around it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub styles: Vec<String>,
+}
+
+impl GenerateParams {
+    /// Steps that the first pass takes: a picture to start from leaves out the noisiest ones. As the library counts.
+    #[must_use]
+    pub fn first_steps(&self) -> u32 {
+        match self.strength {
+            Some(strength) if strength < 1.0 => taken(self.steps, strength),
+            _ => self.steps,
+        }
+    }
+
+    /// Steps of both passes.
+    #[must_use]
+    pub fn all_steps(&self) -> u32 {
+        self.first_steps() + self.hires.as_ref().map_or(0, Hires::taken_steps)
+    }
+
+    /// Width and height of the finished picture, pixels.
+    #[must_use]
+    pub fn final_size(&self) -> (u32, u32) {
+        match &self.hires {
+            Some(hires) => (hires.width, hires.height),
+            None => (self.width, self.height),
+        }
+    }
+
+    /// Work of one picture in megapixels × steps, with `per_pass` steps more for each pass.
+    #[must_use]
+    pub fn megapixel_steps(&self, per_pass: f64) -> f64 {
+        let pass =
+            |width, height, steps| Pixels::of(width, height).mega() * (f64::from(steps) + per_pass);
+        let second = |hires: &Hires| pass(hires.width, hires.height, hires.taken_steps());
+        pass(self.width, self.height, self.first_steps()) + self.hires.as_ref().map_or(0.0, second)
+    }
+}
+
+/// The last part of so many steps: `strength` of them, and at least one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "steps are few, and the library cuts them off in the same way"
+)]
+fn taken(steps: u32, strength: f32) -> u32 {
+    ((steps as f32 * strength) as u32).min(steps.saturating_sub(1)) + 1
+}
+
+/// A LoRA of the preset, and how much of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoraUse {
+    /// Its name in the preset.
+    pub name: String,
+    /// −4 to 4; 0 is as good as none.
+    #[serde(default = "whole")]
+    #[schema(minimum = -4, maximum = 4, default = 1)]
+    pub weight: f32,
+}
+
+fn whole() -> f32 {
+    1.0
+}
+
+/// A second pass: the first one's latents, enlarged and painted over in part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hires {
+    /// How much larger each side becomes; the sides are rounded to the preset's multiple.
+    pub scale: f32,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// How much is painted over, above 0 to 1.
+    pub strength: f32,
+    /// Steps of the second pass.
+    pub steps: u32,
+    /// How the latents are enlarged, by the library's name.
+    pub upscaler: String,
+}
+
+impl Hires {
+    /// Steps that the second pass takes. The library makes a longer schedule, of which `steps` are left.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "steps are few, and the library cuts them off in the same way"
+    )]
+    pub fn taken_steps(&self) -> u32 {
+        let schedule = ((self.steps as f32 / self.strength) as u32).max(1);
+        taken(schedule, self.strength)
+    }
 }
 
 /// What a `tag` job reads.
@@ -363,6 +473,23 @@ impl JobParams {
         }
     }
 
+    /// Files in the store that the job reads, each once, in order.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<&str> {
+        let sources = match self {
+            Self::Generate(params) => [&params.init, &params.mask],
+            Self::Tag(_) => [&None, &None],
+        };
+        let mut files: Vec<&str> = sources
+            .into_iter()
+            .flatten()
+            .map(|source| source.sha256.as_str())
+            .collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
     /// Pictures that the job makes; 0 for kinds that make none.
     #[must_use]
     pub fn images(&self) -> u32 {
@@ -375,7 +502,47 @@ impl JobParams {
 
 #[cfg(test)]
 mod tests {
-    use super::WaitReason;
+    use super::{GenerateParams, Hires, WaitReason};
+
+    #[test]
+    fn a_start_leaves_out_steps_as_the_library_does() {
+        let steps = |steps, strength| {
+            let params = GenerateParams {
+                steps,
+                strength,
+                ..GenerateParams::default()
+            };
+            params.first_steps()
+        };
+        assert_eq!(steps(8, None), 8);
+        assert_eq!(steps(8, Some(1.0)), 8);
+        assert_eq!(steps(8, Some(0.99)), 8);
+        assert_eq!(steps(8, Some(0.5)), 5);
+        assert_eq!(steps(8, Some(0.0)), 1);
+        assert_eq!(steps(1, Some(0.7)), 1);
+    }
+
+    #[test]
+    fn a_second_pass_is_work_at_its_own_size() {
+        let params = GenerateParams {
+            width: 1000,
+            height: 1000,
+            steps: 20,
+            hires: Some(Hires {
+                scale: 2.0,
+                width: 2000,
+                height: 2000,
+                strength: 0.5,
+                steps: 10,
+                upscaler: "Latent".into(),
+            }),
+            ..GenerateParams::default()
+        };
+        assert_eq!(params.all_steps(), 20 + 11);
+        assert_eq!(params.final_size(), (2000, 2000));
+        let work = params.megapixel_steps(2.0);
+        assert!((work - (22.0 + 4.0 * 13.0)).abs() < 1e-9, "{work}");
+    }
 
     #[test]
     fn a_place_in_a_long_queue_is_noted_a_hundred_times_and_not_ten_thousand() {

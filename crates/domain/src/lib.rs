@@ -12,26 +12,28 @@ mod path;
 mod pause;
 mod plan;
 mod preset;
+mod source;
 pub mod tags;
 mod units;
 mod weights;
 pub mod work;
 
 pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Tried, Verdict, verdict};
-pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, WorkerId};
+pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, UploadId, WorkerId};
 pub use invalid::InvalidField;
 pub use job::{
-    AskedPrompt, EngineKind, EnhanceParams, Enhanced, GenerateParams, JobKind, JobParams, JobState,
-    Phase, PhaseTimes, Progress, TagParams, WaitReason,
+    AskedPrompt, EngineKind, EnhanceParams, Enhanced, GenerateParams, Hires, JobKind, JobParams,
+    JobState, LoraUse, Phase, PhaseTimes, Progress, TagParams, WaitReason,
 };
 pub use need::Need;
 pub use path::file_path;
 pub use pause::Pause;
 pub use plan::{ContextPlan, Plan};
 pub use preset::{
-    ImageDefaults, ImageFiles, ImageFlags, ImageLimits, ImageMemory, ImageModel, MAX_SEED, Model,
-    NamedFile, Parameter, Part, Preset, SAMPLERS, SCHEDULERS, Scalar, SizedSteps, TextModel,
-    is_pickle,
+    HIRES_UPSCALERS, ImageDefaults, ImageFiles, ImageFlags, ImageLimits, ImageMemory, ImageModel,
+    Lora, MAX_LORAS, MAX_SEED, Model, NamedFile, Parameter, Part, Preset, SAMPLERS, SCHEDULERS,
+    Scalar, SizedSteps, TextModel, is_pickle,
 };
+pub use source::{Source, UploadKind};
 pub use units::{Mib, Pixels};
 pub use weights::Weights;

@@ -32,7 +32,7 @@ pub struct Need {
 pub fn estimate(preset: &Preset, weights: &Weights, params: &JobParams, plan: Plan) -> Need {
     let working = match (&preset.model, params) {
         (Model::Sd(model), JobParams::Generate(params)) => {
-            image_working(model, weights, (params.width, params.height), plan)
+            image_working(model, weights, params.final_size(), plan)
         }
         _ => LEAST,
     };
@@ -91,7 +91,8 @@ fn cache(model: &TextModel) -> Mib {
     Mib::from_bytes(4 * cells.into_iter().map(u64::from).product::<u64>())
 }
 
-/// The largest of the phases' buffers on the device, since they follow one another.
+/// The largest of the phases' buffers on the device, since they follow one another: of the second pass where there is one,
+/// which is the larger. Encoding a picture to start from takes less than decoding one of its size.
 fn image_working(
     model: &ImageModel,
     weights: &Weights,
@@ -180,10 +181,12 @@ mod tests {
                     multiple: 8,
                     min_side: 64,
                     max_side: 2048,
+                    max_hires_side: None,
                     max_steps: 100,
                     max_batch: 16,
                 },
                 memory: ImageMemory::default(),
+                loras: Vec::new(),
             }),
         }
     }
@@ -198,10 +201,7 @@ mod tests {
             cfg: 7.0,
             seed: 1,
             batch: 1,
-            sampler: None,
-            scheduler: None,
-            tag_preset: None,
-            asked: None,
+            ..GenerateParams::default()
         })
     }
 
@@ -221,6 +221,27 @@ mod tests {
                 working: Mib(1664)
             }
         );
+    }
+
+    #[test]
+    fn a_second_pass_takes_what_a_picture_of_its_size_takes() {
+        let JobParams::Generate(mut first) = params(512) else {
+            panic!("it draws")
+        };
+        first.hires = Some(crate::Hires {
+            scale: 2.0,
+            width: 1024,
+            height: 1024,
+            strength: 0.5,
+            steps: 10,
+            upscaler: "Latent".into(),
+        });
+        let takes = |params: &JobParams| {
+            let rungs = Plan::ladder(preset().engine()).iter();
+            let needs = rungs.map(|plan| estimate(&preset(), &WEIGHTS, params, *plan));
+            needs.collect::<Vec<Need>>()
+        };
+        assert_eq!(takes(&JobParams::Generate(first)), takes(&params(1024)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod signature;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{EngineKind, GenerateParams, InvalidField, Pixels};
+use crate::{EngineKind, GenerateParams, Hires, InvalidField, LoraUse};
 
 pub use parameters::{Parameter, Scalar};
 pub use rules::is_pickle;
@@ -54,6 +54,22 @@ pub struct ImageModel {
     /// How its memory grows.
     #[serde(default)]
     pub memory: ImageMemory,
+    /// Small networks that a request may put on top, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<Lora>,
+}
+
+/// A small network on top of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lora {
+    /// What requests call it.
+    pub name: String,
+    /// Its file, relative to the models directory.
+    pub file: String,
+    /// Words that bring out what it has learned; added to prompts that lack them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
 }
 
 /// The files of a diffusion model; at least `model` or `diffusion_model`.
@@ -221,6 +237,9 @@ pub struct ImageLimits {
     pub min_side: u32,
     /// Largest width and height in pixels.
     pub max_side: u32,
+    /// Largest width and height after a second pass in pixels; `max_side` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_hires_side: Option<u32>,
     /// Most diffusion steps.
     pub max_steps: u32,
     /// Most pictures in one job.
@@ -311,6 +330,19 @@ pub const SCHEDULERS: [&str; 12] = [
 /// Largest guidance scale.
 const MAX_CFG: f32 = 30.0;
 
+/// How a second pass enlarges the first one's latents, by the library's names. Those that decode them for it are left out.
+pub const HIRES_UPSCALERS: [&str; 6] = [
+    "Latent",
+    "Latent (nearest)",
+    "Latent (nearest-exact)",
+    "Latent (antialiased)",
+    "Latent (bicubic)",
+    "Latent (bicubic antialiased)",
+];
+
+/// Most LoRAs of one job: what is booked for a model has room for so many of its largest.
+pub const MAX_LORAS: usize = 4;
+
 /// Largest seed that a job may start from: seed + index stays inside what every client's numbers can hold.
 pub const MAX_SEED: i64 = (1 << 53) - 1 - 1024;
 
@@ -328,7 +360,10 @@ impl Preset {
     #[must_use]
     pub fn paths(&self) -> Vec<&str> {
         match &self.model {
-            Model::Sd(model) => model.files.paths(),
+            Model::Sd(model) => {
+                let loras = model.loras.iter().map(|lora| lora.file.as_str());
+                model.files.paths().into_iter().chain(loras).collect()
+            }
             Model::Llm(model) => vec![&model.file],
         }
     }
@@ -390,9 +425,12 @@ impl ImageModel {
         }
         one_of("params.sampler", params.sampler.as_deref(), &SAMPLERS)?;
         one_of("params.scheduler", params.scheduler.as_deref(), &SCHEDULERS)?;
-        let cost = Pixels::of(params.width, params.height).mega()
-            * f64::from(params.steps)
-            * f64::from(params.batch);
+        check_start(params)?;
+        self.check_loras(&params.loras)?;
+        if let Some(hires) = &params.hires {
+            self.check_hires(hires, params)?;
+        }
+        let cost = params.megapixel_steps(0.0) * f64::from(params.batch);
         if cost > max_cost {
             return Err(InvalidField::new(
                 "params",
@@ -401,6 +439,130 @@ impl ImageModel {
             ));
         }
         Ok(())
+    }
+}
+
+/// A picture to start from has a strength, and nothing else has one or a mask.
+fn check_start(params: &GenerateParams) -> Result<(), InvalidField> {
+    let only = "only together with params.init";
+    match (&params.init, params.strength, &params.mask) {
+        (None, Some(strength), _) => Err(InvalidField::new("params.strength", strength, only)),
+        (None, None, Some(mask)) => Err(InvalidField::new("params.mask", &mask.sha256, only)),
+        (Some(_), Some(strength), _) if !(0.0..=1.0).contains(&strength) => {
+            Err(InvalidField::new("params.strength", strength, "0 to 1"))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl ImageModel {
+    /// The prompt as the model gets it: with the words of its LoRAs that are not in it already.
+    #[must_use]
+    pub fn prompt(&self, params: &GenerateParams) -> String {
+        let mut prompt = params.prompt.clone();
+        for lora in self
+            .loras_in_use(params)
+            .filter_map(|(lora, _)| lora.trigger.as_ref())
+        {
+            if !prompt.to_lowercase().contains(&lora.to_lowercase()) {
+                prompt.push_str(", ");
+                prompt.push_str(lora);
+            }
+        }
+        prompt
+    }
+
+    /// The LoRAs that change a job's pictures, with their weights.
+    pub fn loras_in_use<'a>(
+        &'a self,
+        params: &'a GenerateParams,
+    ) -> impl Iterator<Item = (&'a Lora, f32)> {
+        let asked = params.loras.iter().filter(|asked| asked.weight != 0.0);
+        asked.filter_map(|asked| Some((self.lora(&asked.name)?, asked.weight)))
+    }
+
+    fn lora(&self, name: &str) -> Option<&Lora> {
+        self.loras.iter().find(|lora| lora.name == name)
+    }
+
+    fn check_loras(&self, asked: &[LoraUse]) -> Result<(), InvalidField> {
+        if asked.len() > MAX_LORAS {
+            let allowed = format!("up to {MAX_LORAS} of them");
+            return Err(InvalidField::new("params.loras", asked.len(), allowed));
+        }
+        for (at, LoraUse { name, weight }) in asked.iter().enumerate() {
+            let field = |part| format!("params.loras[{at}].{part}");
+            if self.lora(name).is_none() {
+                let names: Vec<&str> = self.loras.iter().map(|lora| lora.name.as_str()).collect();
+                let allowed = if names.is_empty() {
+                    "none: this preset has no LoRAs".to_owned()
+                } else {
+                    format!("one of {}", names.join(", "))
+                };
+                let shown: String = name.chars().take(60).collect();
+                return Err(InvalidField::new(&field("name"), shown, allowed));
+            }
+            if asked[..at].iter().any(|before| before.name == *name) {
+                return Err(InvalidField::new(&field("name"), name, "each name once"));
+            }
+            if !(-4.0..=4.0).contains(weight) {
+                return Err(InvalidField::new(&field("weight"), weight, "-4 to 4"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_hires(&self, hires: &Hires, first: &GenerateParams) -> Result<(), InvalidField> {
+        let limits = &self.limits;
+        let most = limits.max_hires_side.unwrap_or(limits.max_side);
+        let sides = [(hires.width, first.width), (hires.height, first.height)];
+        if sides
+            .iter()
+            .any(|(side, before)| side > &most || side < before)
+        {
+            let allowed = format!(
+                "what makes sides of {} × {} to {most} × {most} pixels",
+                first.width, first.height
+            );
+            return Err(InvalidField::new(
+                "params.hires.scale",
+                hires.scale,
+                allowed,
+            ));
+        }
+        if !(0.01..=1.0).contains(&hires.strength) {
+            return Err(InvalidField::new(
+                "params.hires.strength",
+                hires.strength,
+                "0.01 to 1",
+            ));
+        }
+        if !(1..=limits.max_steps).contains(&hires.steps) {
+            let allowed = format!("1 to {}", limits.max_steps);
+            return Err(InvalidField::new(
+                "params.hires.steps",
+                hires.steps,
+                allowed,
+            ));
+        }
+        one_of(
+            "params.hires.upscaler",
+            Some(&hires.upscaler),
+            &HIRES_UPSCALERS,
+        )
+    }
+
+    /// Sides of a second pass: `scale` times the first one's, rounded to the preset's multiple.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whatever is out of range becomes its end, and is refused by the limits"
+    )]
+    pub fn hires_side(&self, side: u32, scale: f32) -> u32 {
+        let multiple = self.limits.multiple.max(1);
+        let steps = f64::from(side) * f64::from(scale) / f64::from(multiple);
+        (steps.round() as u32).saturating_mul(multiple)
     }
 }
 

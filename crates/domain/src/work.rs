@@ -1,6 +1,6 @@
 //! How much a job has to do, in units whose time is learned for each preset and device.
 
-use crate::{GenerateParams, JobParams, PhaseTimes, Pixels};
+use crate::{GenerateParams, JobParams, PhaseTimes};
 
 /// Encoding and decoding take about as long as so many steps.
 const FRAME_STEPS: f64 = 2.0;
@@ -11,7 +11,7 @@ const ENHANCING: f64 = 2.5;
 /// How much a new observation counts against all that came before.
 const WEIGHT: f64 = 0.2;
 
-/// Work of a whole job: for pictures megapixels × (steps + 2) of each, 1 for tags, [`ENHANCING`] for a prompt.
+/// Work of a whole job: for pictures megapixels × (steps + 2) of each pass, 1 for tags, [`ENHANCING`] for a prompt.
 #[must_use]
 pub fn units(params: &JobParams) -> f64 {
     match params {
@@ -23,13 +23,8 @@ pub fn units(params: &JobParams) -> f64 {
 
 /// Work of one picture.
 #[must_use]
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "limits keep the area far below 2^52 pixels"
-)]
 pub fn of_picture(params: &GenerateParams) -> f64 {
-    let pixels = Pixels::of(params.width, params.height).0 as f64;
-    pixels / 1e6 * (f64::from(params.steps) + FRAME_STEPS)
+    params.megapixel_steps(FRAME_STEPS)
 }
 
 /// Milliseconds of one unit in an attempt that made so many pictures; none where it made nothing.
@@ -73,10 +68,7 @@ mod tests {
             cfg: 7.0,
             seed: 1,
             batch,
-            sampler: None,
-            scheduler: None,
-            tag_preset: None,
-            asked: None,
+            ..GenerateParams::default()
         }
     }
 

@@ -4,8 +4,8 @@ pub mod child;
 mod protocol;
 
 pub use protocol::{
-    Command, EnhanceExample, EnhanceInstructions, Event, LoadModel, Said, ScoredTag, TagExample,
-    TagInstructions,
+    Command, EnhanceExample, EnhanceInstructions, Event, LoadModel, LoraFile, Said, ScoredTag,
+    Start, TagExample, TagInstructions,
 };
 
 /// Version of the protocol. Supervisor and child are the same program, so a difference is a mixed-up installation.

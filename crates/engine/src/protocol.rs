@@ -22,8 +22,14 @@ pub enum Command {
     },
     /// Make one picture.
     Generate {
-        /// The job's parameters; the child draws one picture, whatever `batch` says.
+        /// The job's parameters; the child draws one picture, whatever `batch` says. The prompt is as the model gets it.
         params: GenerateParams,
+        /// What the picture starts from; there where the parameters have an `init`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<Start>,
+        /// What is put on top of the model.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        loras: Vec<LoraFile>,
         /// The picture's own seed.
         seed: i64,
         /// How to fit it into memory.
@@ -51,6 +57,27 @@ pub enum Command {
         /// The system prompt and examples that come before it.
         instructions: EnhanceInstructions,
     },
+}
+
+/// What a picture starts from: files of raw pixels, row by row, of the first pass's size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// RGB, 8 bits each.
+    pub pixels: PathBuf,
+    /// Grey of 8 bits: white where it is painted over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<PathBuf>,
+}
+
+/// A LoRA's file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoraFile {
+    /// Absolute.
+    pub path: String,
+    /// How much of it.
+    pub weight: f32,
 }
 
 /// A model with absolute paths.

@@ -119,7 +119,7 @@ impl FakeEngine {
         }
         let script = Script::read(&self.folder).map_err(defect)?;
         drop(black_box(vec![1_u8; script.picture_mib << 20]));
-        let (width, height) = (params.width, params.height);
+        let (width, height) = params.final_size();
         let area = (width * height) as usize;
         let colours = seed.to_le_bytes();
         let rgb: Vec<u8> = colours.into_iter().cycle().take(3 * area).collect();

@@ -132,7 +132,7 @@ fn class_of(
     job: &QueuedJob,
 ) -> ClassIndex {
     let (width, height) = match &job.params {
-        JobParams::Generate(params) => (params.width, params.height),
+        JobParams::Generate(params) => params.final_size(),
         JobParams::Tag(_) | JobParams::Enhance(_) => (0, 0),
     };
     let key = (preset.0, job.plan, width, height);

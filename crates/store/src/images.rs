@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 pub use aliases::{AliasRecord, PutAlias};
 pub use commit::{Committed, NewImage};
 pub use files::Deleting;
+pub(crate) use files::keep_file;
 pub use read::ImageFilter;
 pub(crate) use tags::store_tags;
 

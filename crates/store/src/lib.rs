@@ -21,6 +21,7 @@ mod row;
 mod schema;
 mod settings;
 mod templates;
+mod uploads;
 
 use sqlx::PgPool;
 
@@ -48,6 +49,7 @@ pub use pauses::PauseRecord;
 pub use presets::{PresetOnWorker, PresetRecord, PresetRetired, PresetWritten};
 pub use settings::OwnerSettings;
 pub use templates::{NewTemplate, TemplateRecord};
+pub use uploads::{NewUpload, UploadRecord};
 
 /// What a store call returns.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -5,7 +5,9 @@ use std::collections::btree_map::Entry;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use mystic_domain::{InvalidField, Mib, Model, NamedFile, Part, Preset, TextModel, Weights};
+use mystic_domain::{
+    ImageModel, InvalidField, MAX_LORAS, Mib, Model, NamedFile, Part, Preset, TextModel, Weights,
+};
 
 use crate::modules::Modules;
 use crate::{Header, Problem, read};
@@ -123,11 +125,29 @@ pub fn of_preset(dir: &Path, preset: &Preset) -> Result<Weights, Misfit> {
             (Model::Sd(_), Part::Decoder) => decoder += modules.total(),
         }
     }
+    if let Model::Sd(model) = &preset.model {
+        network += loras(dir, model)?;
+    }
     Ok(Weights {
         network: Mib::from_bytes(network),
         text_encoders: Mib::from_bytes(text_encoders),
         decoder: Mib::from_bytes(decoder),
     })
+}
+
+/// Bytes of as many of a model's largest LoRAs as a job may ask for.
+fn loras(dir: &Path, model: &ImageModel) -> Result<u64, Misfit> {
+    let sizes = model.loras.iter().map(|lora| {
+        let header = read(&below(dir, &lora.file)?).map_err(|error| Misfit::File {
+            field: "loras",
+            file: lora.file.clone(),
+            problem: error.problem,
+        })?;
+        Ok(header.modules().total())
+    });
+    let mut sizes = sizes.collect::<Result<Vec<u64>, Misfit>>()?;
+    sizes.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(sizes.into_iter().take(MAX_LORAS).sum())
 }
 
 /// That a file is not known to be another part of a model than it is named for. What is not known may be it.

@@ -28,6 +28,15 @@ pub(crate) fn survey(dir: &Path, device: &DeviceInfo, presets: &[Preset]) -> Vec
         .collect()
 }
 
+/// The absolute path of a preset's file.
+pub(crate) fn file(dir: &Path, name: &str) -> Result<String, String> {
+    let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let path = mystic_weights::below(&dir, name).map_err(|misfit| misfit.to_string())?;
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| format!("the path of {name} is not UTF-8"))
+}
+
 /// The load command's model, with absolute paths.
 pub(crate) fn load(
     dir: &Path,
@@ -36,13 +45,7 @@ pub(crate) fn load(
     context: ContextPlan,
     threads: u32,
 ) -> Result<LoadModel, String> {
-    let dir = std::path::absolute(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-    let absolute = |name: &String| -> Result<String, String> {
-        let path = mystic_weights::below(&dir, name).map_err(|misfit| misfit.to_string())?;
-        path.into_os_string()
-            .into_string()
-            .map_err(|_| format!("the path of {name} is not UTF-8"))
-    };
+    let absolute = |name: &String| file(dir, name);
     let each = |name: &Option<String>| name.as_ref().map(absolute).transpose();
     match &preset.model {
         Model::Sd(model) => {

@@ -1,5 +1,6 @@
 //! A picture on its way from the engine's pixels to the store.
 
+pub(crate) mod input;
 mod metadata;
 mod png;
 mod save;

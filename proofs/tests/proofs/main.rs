@@ -16,3 +16,4 @@ mod rolling;
 mod schedulers;
 mod stack;
 mod workers;
+mod workflows;

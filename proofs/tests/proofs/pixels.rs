@@ -69,6 +69,8 @@ fn draw(image: &ImageRecord, pixels: &Path) -> Vec<u8> {
     let params: GenerateParams = image.params.clone();
     let generate = Ask::Generate {
         params,
+        start: None,
+        loras: Vec::new(),
         seed: image.seed,
         plan: image.plan,
         pixels: pixels.to_owned(),

@@ -1,4 +1,4 @@
-//! Files that no picture uses and Redis keys that nobody reads are deleted.
+//! Files that nothing uses, uploads that no job took, and Redis keys that nobody reads are deleted.
 
 use std::time::Duration;
 
@@ -8,6 +8,9 @@ use mystic_store::Store;
 
 use super::{Reconcile, RunError, acted};
 use crate::outputs::Outputs;
+
+/// How long an upload waits for a job that uses it.
+const UNUSED_UPLOAD: Duration = Duration::from_hours(24);
 
 /// Deletes what is left behind.
 pub struct Cleanup {
@@ -62,6 +65,9 @@ impl Reconcile for Cleanup {
     const NAME: &'static str = "cleanup";
 
     async fn run(&mut self) -> Result<(), RunError> {
+        for _ in 0..self.store.sweep_uploads(UNUSED_UPLOAD).await? {
+            acted::<Self>("delete_upload");
+        }
         self.sweep().await?;
         let live: Vec<WorkerId> = self
             .store

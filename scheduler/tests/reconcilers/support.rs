@@ -108,10 +108,7 @@ impl Stack {
                 cfg: 1.0,
                 seed: 1,
                 batch,
-                sampler: None,
-                scheduler: None,
-                tag_preset: None,
-                asked: None,
+                ..GenerateParams::default()
             }),
             preset: preset().name,
             owner: "local".into(),
@@ -193,10 +190,12 @@ pub fn preset() -> Preset {
                 multiple: 8,
                 min_side: 64,
                 max_side: 128,
+                max_hires_side: None,
                 max_steps: 20,
                 max_batch: 4,
             },
             memory: ImageMemory::default(),
+            loras: Vec::new(),
         }),
     }
 }

@@ -108,8 +108,42 @@ impl Context {
             params.vae_tiling_params.rel_size_x = tile.width;
             params.vae_tiling_params.rel_size_y = tile.height;
         }
-        // SAFETY: the model is loaded and `&mut self` keeps other calls out; `params` and the strings that it points
-        // to outlive the call.
+        params.strength = settings.strength;
+        let (width, height) = (params.width.cast_unsigned(), params.height.cast_unsigned());
+        // The library reads these pixels and never writes them; `Settings` saw that there are as many as it is told.
+        let image = |pixels: &[u8], channel| sys::sd_image_t {
+            width,
+            height,
+            channel,
+            data: pixels.as_ptr().cast_mut(),
+        };
+        if let Some(start) = &settings.start {
+            params.init_image = image(&start.rgb, 3);
+            if let Some(mask) = &start.mask {
+                params.mask_image = image(mask, 1);
+            }
+        }
+        let loras: Vec<sys::sd_lora_t> = settings
+            .loras
+            .iter()
+            .map(|(path, weight)| sys::sd_lora_t {
+                is_high_noise: false,
+                multiplier: *weight,
+                path: path.as_ptr(),
+            })
+            .collect();
+        params.loras = loras.as_ptr();
+        params.lora_count = u32::try_from(loras.len()).unwrap_or_default();
+        if let Some(second) = settings.hires {
+            params.hires.enabled = true;
+            params.hires.upscaler = second.upscaler;
+            params.hires.target_width = second.width;
+            params.hires.target_height = second.height;
+            params.hires.steps = second.steps;
+            params.hires.denoising_strength = second.strength;
+        }
+        // SAFETY: the model is loaded and `&mut self` keeps other calls out; `params` and the strings, pixels and list
+        // that it points to outlive the call.
         let images = unsafe { sys::generate_image(self.model.0.as_ptr(), &raw const params) };
         NonNull::new(images).and_then(Picture::own)
     }
@@ -186,6 +220,17 @@ pub fn scheduler(name: &str) -> Option<Scheduler> {
     // SAFETY: the function compares the string with its own and keeps nothing.
     let scheduler = unsafe { sys::str_to_scheduler(name.as_ptr()) };
     (scheduler != Scheduler::SCHEDULER_COUNT).then_some(scheduler)
+}
+
+/// How a second pass enlarges latents.
+pub(super) type HiresUpscaler = sys::sd_hires_upscaler_t;
+
+/// The way of enlarging latents of this name in the library.
+pub(super) fn hires_upscaler(name: &str) -> Option<HiresUpscaler> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: the function compares the string with its own and keeps nothing.
+    let upscaler = unsafe { sys::str_to_sd_hires_upscaler(name.as_ptr()) };
+    (upscaler != HiresUpscaler::SD_HIRES_UPSCALER_COUNT).then_some(upscaler)
 }
 
 /// Whether a model of this process has the library's global callbacks.

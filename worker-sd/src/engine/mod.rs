@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use mystic_domain::{FailureKind, GenerateParams, ImageFiles, ImageFlags, Plan};
+use mystic_domain::{FailureKind, ImageFiles, ImageFlags};
 use mystic_engine::child::{Engine, EngineError, Events};
 use mystic_engine::{Command, Event, LoadModel};
 
@@ -74,21 +74,17 @@ impl SdEngine {
     /// Draws one picture and writes its pixels to `path`: RGB, 8 bits each, row by row, no header.
     ///
     /// # Errors
-    /// `InvalidInput` where the library can't take the parameters, `OutOfMemory` where it says that memory ran out,
+    /// `ModelCorrupt` where a LoRA can't be put on top, `OutOfMemory` where it says that memory ran out,
     /// `DiskFull` where the pixels don't fit, else `Internal`.
-    pub fn draw(
-        &mut self,
-        params: &GenerateParams,
-        seed: i64,
-        plan: Plan,
-        path: &Path,
-    ) -> Result<Event, EngineError> {
-        let settings = Settings::new(params, seed, plan)?;
+    pub fn draw(&mut self, settings: &Settings, path: &Path) -> Result<Event, EngineError> {
         self.observer.begin(Work::Picture {
-            steps: params.steps,
+            passes: settings.passes,
         });
-        let picture = self.context.draw(&settings);
+        let picture = self.context.draw(settings);
         let times = self.observer.end();
+        if let Some(refused) = self.observer.refused_lora(settings) {
+            return Err(EngineError::new(FailureKind::ModelCorrupt, refused));
+        }
         let picture = picture.ok_or_else(|| self.observer.failure(FailureKind::Internal))?;
         write_pixels(path, picture.rgb()).map_err(|error| unwritten(path, &error))?;
         Ok(Event::Image {
@@ -129,10 +125,15 @@ impl Engine for SdEngine {
         match command {
             Command::Generate {
                 params,
+                start,
+                loras,
                 seed,
                 plan,
                 pixels,
-            } => self.draw(&params, seed, plan, &pixels),
+            } => {
+                let settings = Settings::new(&params, seed, plan, start.as_ref(), &loras)?;
+                self.draw(&settings, &pixels)
+            }
             Command::Load { .. } => Err(EngineError::new(
                 FailureKind::InvalidInput,
                 "a model is loaded already; another one needs another child",

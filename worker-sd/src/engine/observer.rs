@@ -12,6 +12,8 @@ use mystic_domain::{FailureKind, Mib, Phase, PhaseTimes};
 use mystic_engine::Event;
 use mystic_engine::child::EngineError;
 
+use super::Settings;
+
 /// Warnings and errors that are kept to explain a failure.
 const KEPT_COMPLAINTS: usize = 16;
 
@@ -28,7 +30,10 @@ pub(super) enum Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
     Load,
-    Picture { steps: u32 },
+    /// Of so many steps in each pass.
+    Picture {
+        passes: [u32; 2],
+    },
 }
 
 /// Turns the library's callbacks into events and keeps the time of each phase.
@@ -46,6 +51,10 @@ struct State {
     reading: bool,
     times: PhaseTimes,
     complaints: VecDeque<String>,
+    /// Steps of passes that are over.
+    before: u32,
+    /// What the library says of each LoRA that it has put on top of the model while it draws.
+    loras: Option<Vec<String>>,
 }
 
 impl Observer {
@@ -62,6 +71,8 @@ impl Observer {
                 reading: false,
                 times: PhaseTimes::default(),
                 complaints: VecDeque::new(),
+                before: 0,
+                loras: None,
             }),
         }
     }
@@ -80,6 +91,8 @@ impl Observer {
                 reading: false,
                 times: PhaseTimes::default(),
                 complaints: VecDeque::new(),
+                before: 0,
+                loras: None,
             };
         });
         self.report_progress(phase, 0, 0);
@@ -120,6 +133,28 @@ impl Observer {
         })
     }
 
+    /// A LoRA that the library couldn't read, or that fits nothing of the model. It goes on without one, and would draw
+    /// something else than was asked.
+    pub(super) fn refused_lora(&self, settings: &Settings) -> Option<String> {
+        self.with(|state| {
+            let unread = |line: &&String| line.starts_with("load lora tensors from ");
+            if let Some(line) = state.complaints.iter().find(unread) {
+                return Some(line.clone());
+            }
+            let told = state.loras.as_ref()?;
+            let fits = |path: &str| {
+                let mut told = told.iter().filter(|line| line.ends_with(path));
+                told.any(|line| !line.contains("(0 / "))
+            };
+            let mut paths = settings
+                .loras
+                .iter()
+                .map(|(path, _)| path.to_string_lossy());
+            let unfit = paths.find(|path| !fits(path))?;
+            Some(format!("the LoRA {unfit} fits no tensor of the model"))
+        })
+    }
+
     /// A line of the library's log.
     pub(super) fn log(&self, level: Level, text: &str) {
         if level > Level::Debug {
@@ -127,7 +162,14 @@ impl Observer {
             let _ = writeln!(io::stderr(), "{level:?}: {}", text.trim_end());
         }
         let line = without_place(text);
-        if level >= Level::Warn {
+        if line.contains(" LoRA tensors have been applied, ") {
+            self.with(|state| {
+                state
+                    .loras
+                    .iter_mut()
+                    .for_each(|told| told.push(line.to_owned()))
+            });
+        } else if level >= Level::Warn {
             let loading = self.with(|state| {
                 state.complain(line);
                 state.work == Work::Load
@@ -144,12 +186,15 @@ impl Observer {
 
     /// A step of whatever the library is doing.
     pub(super) fn progress(&self, step: u32, of: u32) {
-        let phase = self.with(|state| match state.work {
-            _ if state.reading => Some(Phase::Loading),
+        let moved = self.with(|state| match state.work {
+            _ if state.reading => Some((Phase::Loading, step, of)),
             Work::Load => None,
-            Work::Picture { .. } => Some(state.phase),
+            Work::Picture { passes } if state.phase == Phase::Sampling => {
+                Some((Phase::Sampling, state.before + step, passes.iter().sum()))
+            }
+            Work::Picture { .. } => Some((state.phase, step, of)),
         });
-        if let Some(phase) = phase {
+        if let Some((phase, step, of)) = moved {
             self.report_progress(phase, step, of);
         }
     }
@@ -162,12 +207,20 @@ impl Observer {
                 state.reading = line.contains(" tensors from ");
                 return None;
             }
-            let Work::Picture { steps } = state.work else {
+            let Work::Picture { passes } = state.work else {
                 return None;
             };
+            if line == "apply lora at runtime" {
+                state.loras = Some(Vec::new());
+                return None;
+            }
+            if line.starts_with("hires fix: upscaling to ") {
+                state.before = passes[0];
+                return None;
+            }
             if line.starts_with("get_learned_condition completed") {
                 state.enter(Phase::Sampling);
-                Some((Phase::Sampling, steps))
+                Some((Phase::Sampling, passes.iter().sum()))
             } else if line.starts_with("decoding ") && line.ends_with(" latents") {
                 state.enter(Phase::Decoding);
                 Some((Phase::Decoding, 0))

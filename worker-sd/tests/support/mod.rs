@@ -181,6 +181,8 @@ pub struct Drawn {
 pub fn generate(params: &GenerateParams, plan: Plan, pixels: PathBuf) -> Command {
     Command::Generate {
         params: params.clone(),
+        start: None,
+        loras: Vec::new(),
         seed: params.seed,
         plan,
         pixels,
@@ -212,9 +214,7 @@ pub fn demo_params(seed: i64) -> GenerateParams {
         seed,
         batch: 1,
         sampler: Some("euler".into()),
-        scheduler: None,
-        tag_preset: None,
-        asked: None,
+        ..GenerateParams::default()
     }
 }
 

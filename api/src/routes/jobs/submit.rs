@@ -132,6 +132,11 @@ pub async fn submit(
         }
         Submitted::Same(record) => (StatusCode::OK, record),
         Submitted::Retired(preset) => return Err(retired(&preset)),
+        Submitted::InputGone => {
+            let inputs = new.params.inputs().join(", ");
+            let allowed = "a picture and a mask that are still kept";
+            return Err(InvalidField::new("params.init", inputs, allowed).into());
+        }
         Submitted::Other => {
             return Err(Problem::idempotency_conflict(
                 "This Idempotency-Key came with another request before.",

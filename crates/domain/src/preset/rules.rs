@@ -61,7 +61,32 @@ impl ImageModel {
         self.files.check()?;
         self.memory.check()?;
         self.limits.check(&self.memory)?;
-        self.defaults.check(&self.limits)
+        self.defaults.check(&self.limits)?;
+        for (at, lora) in self.loras.iter().enumerate() {
+            let field = |part| format!("loras[{at}].{part}");
+            file(&field("file"), &lora.file)?;
+            let named = lora
+                .name
+                .chars()
+                .all(|c| c.is_alphanumeric() || "._- ".contains(c));
+            if lora.name.trim().is_empty() || lora.name.len() > LONGEST_NAME || !named {
+                let allowed =
+                    format!("up to {LONGEST_NAME} letters, digits, spaces, `.`, `_` and `-`");
+                return Err(InvalidField::new(
+                    &field("name"),
+                    shown(&lora.name),
+                    allowed,
+                ));
+            }
+            if self.loras[..at].iter().any(|other| other.name == lora.name) {
+                return Err(InvalidField::new(
+                    &field("name"),
+                    &lora.name,
+                    "each name once",
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -115,6 +140,9 @@ impl ImageLimits {
                 let allowed = format!("a multiple of {multiple} from {least} to {LARGEST_SIDE}");
                 return Err(InvalidField::new(field, side, allowed));
             }
+        }
+        if let Some(side) = self.max_hires_side {
+            within("limits.max_hires_side", side, self.max_side..=LARGEST_SIDE)?;
         }
         within("limits.max_steps", self.max_steps, 1..=1000)?;
         within("limits.max_batch", self.max_batch, 1..=MOST_PICTURES)

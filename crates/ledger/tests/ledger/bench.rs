@@ -40,10 +40,12 @@ pub fn presets() -> Vec<Preset> {
                 multiple: 8,
                 min_side: 64,
                 max_side: 2048,
+                max_hires_side: None,
                 max_steps: 100,
                 max_batch: 16,
             },
             memory: ImageMemory::default(),
+            loras: Vec::new(),
         }),
     };
     let text = |name: &&str| Preset {
@@ -111,10 +113,7 @@ pub fn job(number: u128, preset: &str, side: u32) -> QueuedJob {
                 cfg: 7.0,
                 seed: 1,
                 batch: 1,
-                sampler: None,
-                scheduler: None,
-                tag_preset: None,
-                asked: None,
+                ..GenerateParams::default()
             })
         },
         priority: 0,

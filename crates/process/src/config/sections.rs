@@ -73,6 +73,12 @@ pub struct Api {
     /// Longest prompt, bytes of UTF-8.
     #[serde(deserialize_with = "whole::<1, 1_048_576, _, _>")]
     pub max_prompt_bytes: usize,
+    /// Largest file that is uploaded, bytes.
+    #[serde(deserialize_with = "whole::<1024, 1_073_741_824, _, _>")]
+    pub max_upload_bytes: usize,
+    /// Largest picture that is uploaded, pixels.
+    #[serde(deserialize_with = "whole::<4096, 1_073_741_824, _, _>")]
+    pub max_upload_pixels: u64,
     /// Largest job: images × steps × megapixels.
     #[serde(deserialize_with = "whole::<1, 1_000_000, _, _>")]
     pub max_cost: u32,
@@ -91,6 +97,8 @@ impl Default for Api {
             allowed_hosts: Vec::new(),
             max_body_bytes: 1 << 20,
             max_prompt_bytes: 8192,
+            max_upload_bytes: 32 << 20,
+            max_upload_pixels: 1 << 24,
             max_cost: 1000,
             public_url: None,
             worker_token: Duration::from_hours(1),

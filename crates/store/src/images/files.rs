@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::pool::bounded;
 use crate::{Result, Store};
@@ -31,6 +31,18 @@ impl Deleting {
             .await?;
         Ok(self.tx.commit().await?)
     }
+}
+
+/// Holds a file's row until what refers to it is committed: whoever sweeps waits for that, and then sees it. False
+/// where the file is gone, or going.
+pub(crate) async fn keep_file(tx: &mut PgConnection, sha256: &str) -> Result<bool> {
+    let kept = sqlx::query(
+        "UPDATE image_files SET staged_at = now() WHERE sha256 = $1 AND state <> 'deleting'",
+    )
+    .bind(sha256)
+    .execute(tx)
+    .await?;
+    Ok(kept.rows_affected() == 1)
 }
 
 impl Store {
@@ -66,7 +78,7 @@ impl Store {
         Ok(bytes.and_then(|bytes| u64::try_from(bytes).ok()))
     }
 
-    /// Marks staged files for deletion that no picture came to use within `age`, and names them, with those that
+    /// Marks staged files for deletion that no picture, upload or job came to use within `age`, and names them, with those that
     /// an earlier sweep marked and did not finish. None where another scheduler leads.
     ///
     /// # Errors
@@ -78,6 +90,8 @@ impl Store {
                  SELECT sha256 FROM image_files
                  WHERE (state = 'deleting' OR (state = 'staged' AND staged_at < now() - $1 * interval '1 second'))
                    AND NOT EXISTS (SELECT FROM images WHERE file = sha256 OR thumb = sha256)
+                   AND NOT EXISTS (SELECT FROM uploads WHERE file = sha256)
+                   AND NOT EXISTS (SELECT FROM job_inputs WHERE file = sha256)
                    AND ($2::bigint IS NULL OR EXISTS (SELECT FROM leader WHERE epoch = $2))
                  FOR NO KEY UPDATE OF image_files SKIP LOCKED)
              RETURNING sha256",

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use super::{JobRecord, JobRow};
 use crate::error::retrying;
+use crate::images::keep_file;
 use crate::{Result, Store, events, presets, row, templates};
 
 /// A job to accept.
@@ -46,6 +47,8 @@ pub enum Submitted {
     Other,
     /// This preset takes no jobs any more.
     Retired(String),
+    /// A file that it would read is gone.
+    InputGone,
 }
 
 /// Inserts a job and its first event; `None` where its idempotency key or its place as an automatic child is taken.
@@ -108,6 +111,16 @@ impl Store {
     async fn submit_once(&self, new: &NewJob) -> Result<Submitted> {
         let mut tx = self.pool.begin().await?;
         if let Some(job) = insert(&mut tx, new).await? {
+            for file in new.params.inputs() {
+                if !keep_file(&mut tx, file).await? {
+                    return Ok(Submitted::InputGone);
+                }
+                sqlx::query("INSERT INTO job_inputs (job_id, file) VALUES ($1, $2)")
+                    .bind(new.id.0)
+                    .bind(file)
+                    .execute(&mut *tx)
+                    .await?;
+            }
             if matches!(new.params, JobParams::Tag(_)) {
                 sqlx::query("UPDATE images SET tags_state = 'pending' WHERE id = $1")
                     .bind(new.parent_image.map(|image| image.0))

@@ -26,7 +26,7 @@ async fn one_key_accepts_one_job_however_often_it_is_sent_at_once() {
         match submit.await.expect("no panic").expect("answered") {
             Submitted::New(job) => accepted.push(job.id),
             Submitted::Same(job) => same.push(job.id),
-            Submitted::Other => panic!("the request is the same"),
+            Submitted::Other | Submitted::InputGone => panic!("the request is the same"),
             Submitted::Retired(preset) => panic!("{preset} is there"),
         }
     }

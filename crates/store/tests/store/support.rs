@@ -300,10 +300,8 @@ pub fn new_job(batch: u32) -> NewJob {
             cfg: 1.0,
             seed: 1,
             batch,
-            sampler: None,
-            scheduler: None,
             tag_preset: Some(TAGGER.into()),
-            asked: None,
+            ..GenerateParams::default()
         }),
         preset: PAINTER.into(),
         owner: "local".into(),
@@ -406,10 +404,12 @@ pub fn presets() -> [Preset; 2] {
             multiple: 8,
             min_side: 8,
             max_side: 8,
+            max_hires_side: None,
             max_steps: 1,
             max_batch: 4,
         },
         memory: ImageMemory::default(),
+        loras: Vec::new(),
     });
     let tagger = Model::Llm(TextModel {
         file: "tagger.gguf".into(),

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use mystic_domain::{GenerateParams, ImageId, Phase, PhaseTimes, Progress};
-use mystic_engine::{Command, Event};
+use mystic_domain::{
+    Failure, FailureKind, GenerateParams, ImageId, ImageModel, Model, Phase, PhaseTimes, Progress,
+    Source,
+};
+use mystic_engine::{Command, Event, LoraFile, Start};
 use mystic_process::fault;
 use mystic_store::{Claimed, Committed, NewImage, Outcome};
 
@@ -13,6 +16,8 @@ use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
 use crate::held::{Holding, Lease, Stop};
 use crate::measure;
+use crate::models;
+use crate::picture::input::{self, Colours};
 use crate::picture::{Recipe, SaveError, UplinkError};
 
 /// How often a picture is put again whose file's twin was just being deleted.
@@ -33,6 +38,12 @@ pub(super) async fn run(
         .shelf
         .check_room()
         .map_err(|full| Halt::Failed(full.failure()))?;
+    let (start, loras) = prepare(bench, holding, claimed, params).await?;
+    let drawn = GenerateParams {
+        prompt: painter(claimed)?.prompt(params),
+        ..params.clone()
+    };
+    let (width, height) = params.final_size();
     for index in 0..params.batch {
         if claimed
             .done
@@ -57,14 +68,16 @@ pub(super) async fn run(
             .scratch
             .join(format!("{}{index}.rgb", unfinished(holding)));
         let command = Command::Generate {
-            params: params.clone(),
+            params: drawn.clone(),
+            start: start.clone(),
+            loras: loras.clone(),
             seed,
             plan: claimed.job.plan,
             pixels: pixels.clone(),
         };
         child.send(&command).await?;
         let preset = &claimed.preset.name;
-        let mut pace = bench.paces.picture(preset, params.width, params.height);
+        let mut pace = bench.paces.picture(preset, width, height);
         let (width, height, mut spent) = loop {
             let event = tokio::select! {
                 event = child.next(pace.bound()) => event?,
@@ -84,7 +97,7 @@ pub(super) async fn run(
                     times,
                 } => break (width, height, times),
                 Event::Failed { kind, message } => {
-                    return Err(Halt::Failed(mystic_domain::Failure::new(kind, message)));
+                    return Err(Halt::Failed(Failure::new(kind, message)));
                 }
                 other => {
                     return Err(defect(format!(
@@ -176,6 +189,55 @@ pub(super) async fn run(
         times.add(spent);
     }
     Ok(Outcome::Succeeded)
+}
+
+fn painter(claimed: &Claimed) -> Result<&ImageModel, Halt> {
+    match &claimed.preset.model {
+        Model::Sd(model) => Ok(model),
+        Model::Llm(_) => Err(defect("a language model was granted for a picture")),
+    }
+}
+
+/// Brings what the pictures start from, and finds what goes on top of the model.
+async fn prepare(
+    bench: &Bench,
+    holding: &Holding<Lease>,
+    claimed: &Claimed,
+    params: &GenerateParams,
+) -> Result<(Option<Start>, Vec<LoraFile>), Halt> {
+    let loras = painter(claimed)?.loras_in_use(params);
+    let loras = loras.map(|(lora, weight)| {
+        let path = models::file(&bench.models, &lora.file)?;
+        Ok(LoraFile { path, weight })
+    });
+    let loras = loras.collect::<Result<_, String>>();
+    let loras = loras.map_err(|why| Halt::Failed(Failure::new(FailureKind::ModelMissing, why)))?;
+    let size = (params.width, params.height);
+    let bring = async |source: &Source, colours, name: &str| {
+        let path = bench.scratch.join(format!("{}{name}", unfinished(holding)));
+        loop {
+            let brought = input::bring(&bench.shelf, &source.sha256, size, colours, &path).await;
+            match brought {
+                Ok(()) => return Ok(path),
+                Err(error) if error.is_passing() => {
+                    if let Some(why) = holding.stopped() {
+                        return Err(Halt::Stopped(why));
+                    }
+                    tokio::time::sleep(super::AGAIN).await;
+                }
+                Err(error) => return Err(Halt::Failed(error.failure())),
+            }
+        }
+    };
+    let Some(init) = &params.init else {
+        return Ok((None, loras));
+    };
+    let pixels = bring(init, Colours::Rgb, "init.rgb").await?;
+    let mask = match &params.mask {
+        Some(mask) => Some(bring(mask, Colours::Grey, "mask.grey").await?),
+        None => None,
+    };
+    Ok((Some(Start { pixels, mask }), loras))
 }
 
 /// What the names of an attempt's pixels begin with, before the picture's index.

@@ -2,7 +2,7 @@
 //!
 //! Neither holds an id, a time or a host, so that equal settings give equal bytes.
 
-use mystic_domain::{GenerateParams, Plan};
+use mystic_domain::{GenerateParams, LoraUse, Plan};
 use serde::Serialize;
 
 /// What made a picture.
@@ -36,13 +36,43 @@ impl Recipe<'_> {
             .map(|name| format!(", Schedule type: {name}"))
             .unwrap_or_default();
         format!(
-            "{text}\nSteps: {}, Sampler: {sampler}{scheduler}, CFG scale: {}, Seed: {}, Size: {}x{}, Model: {}, Version: MystiCanvas",
-            params.steps, params.cfg, self.seed, params.width, params.height, self.preset
+            "{text}\nSteps: {}, Sampler: {sampler}{scheduler}, CFG scale: {}, Seed: {}, Size: {}x{}, Model: {}{}, Version: MystiCanvas",
+            params.steps,
+            params.cfg,
+            self.seed,
+            params.width,
+            params.height,
+            self.preset,
+            self.further()
         )
     }
 
-    /// All of it as JSON.
+    /// What goes beyond a prompt, in the same custom's words.
+    fn further(&self) -> String {
+        let params = self.params;
+        let mut text = String::new();
+        if let Some(strength) = params.strength {
+            text.push_str(&format!(", Denoising strength: {strength}"));
+        }
+        if let Some(hires) = &params.hires {
+            text.push_str(&format!(
+                ", Hires upscale: {}, Hires steps: {}, Hires upscaler: {}",
+                hires.scale, hires.steps, hires.upscaler
+            ));
+        }
+        for LoraUse { name, weight } in &params.loras {
+            text.push_str(&format!(", Lora {name}: {weight}"));
+        }
+        text
+    }
+
+    /// All of it as JSON. A picture that it started from is named by its content, not by an id.
     pub(crate) fn json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
+        let mut params = self.params.clone();
+        for source in [&mut params.init, &mut params.mask].into_iter().flatten() {
+            (source.upload, source.image) = (None, None);
+        }
+        let params = &params;
+        serde_json::to_string(&Recipe { params, ..*self })
     }
 }

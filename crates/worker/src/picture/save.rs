@@ -156,6 +156,17 @@ impl Shelf {
         })
     }
 
+    /// A file of the store, by its content.
+    pub(crate) async fn get(&self, sha256: &str) -> Result<Bytes, SaveError> {
+        match &self.place {
+            Place::Directory(files) => {
+                let path = ObjectPath::from(file_path(sha256));
+                Ok(files.get(&path).await?.bytes().await?)
+            }
+            Place::Api(uplink) => uplink.get(sha256).await.map_err(SaveError::Uplink),
+        }
+    }
+
     async fn put(&self, file: Vec<u8>) -> Result<String, SaveError> {
         let sha256 = hex::encode(Sha256::digest(&file));
         if !self.store.stage_file(&sha256, file.len() as u64).await? {

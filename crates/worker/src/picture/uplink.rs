@@ -16,6 +16,8 @@ use tokio::time::Instant;
 const CONNECTING: Duration = Duration::from_secs(5);
 /// How long an answer may take, beside what the file itself takes on its way.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long a file may take that is fetched: a large upload over the slowest line.
+const FETCHED: Duration = Duration::from_mins(10);
 /// The slowest line that pictures are sent over, bytes a second.
 const SLOWEST: u32 = 64 << 10;
 
@@ -119,17 +121,32 @@ impl Uplink {
     pub(crate) async fn put(&self, sha256: &str, file: Bytes) -> Result<(), UplinkError> {
         let on_its_way = u32::try_from(file.len()).unwrap_or(u32::MAX) / SLOWEST;
         let patience = ANSWER + Duration::from_secs(on_its_way.into());
+        let url = format!("{}/blobs/{sha256}", self.base);
+        let put = || self.client.put(&url).timeout(patience).body(file.clone());
+        self.as_ourselves(put).await.map(drop)
+    }
+
+    /// Fetches a file of the store.
+    pub(crate) async fn get(&self, sha256: &str) -> Result<Bytes, UplinkError> {
+        let url = format!("{}/blobs/{sha256}", self.base);
+        let get = || self.client.get(&url).timeout(FETCHED);
+        Ok(self.as_ourselves(get).await?.bytes().await?)
+    }
+
+    /// Makes a request under the token, and once more under another where it is refused.
+    async fn as_ourselves(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, UplinkError> {
         let mut renewed = false;
         loop {
             let bearer = self.bearer().await?;
-            let url = format!("{}/blobs/{sha256}", self.base);
-            let sent = self.client.put(url).timeout(patience).body(file.clone());
-            match answer(sent.bearer_auth(&bearer)).await {
+            match answer(request().bearer_auth(&bearer)).await {
                 Err(UplinkError::Unknown(_)) if !renewed => {
                     renewed = true;
                     self.forget(&bearer).await;
                 }
-                other => return other.map(drop),
+                other => return other,
             }
         }
     }
@@ -304,6 +321,24 @@ mod tests {
         let asked = asked.await.expect("the end");
         let [fetched, sent] = ["tokens key", "blobs/ab one"];
         assert_eq!(asked, [fetched, sent, sent, fetched, sent]);
+    }
+
+    #[tokio::test]
+    async fn a_file_is_fetched_under_a_token_that_is_good() {
+        let (uplink, asked) = api(&[
+            (201, GOOD),
+            (401, PROBLEM),
+            (201, GOOD),
+            (200, "a file"),
+            (404, PROBLEM),
+        ])
+        .await;
+        assert_eq!(uplink.get("ab").await.expect("there"), "a file");
+        let gone = uplink.get("ab").await;
+        assert!(gone.is_err_and(|error| !error.is_passing()));
+        let asked = asked.await.expect("the end");
+        let [fetched, sent] = ["tokens key", "blobs/ab one"];
+        assert_eq!(asked, [fetched, sent, fetched, sent, sent]);
     }
 
     #[tokio::test]

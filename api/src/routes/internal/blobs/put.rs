@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
 use super::super::{living, sent};
+use super::check_name;
 use crate::files;
 use crate::problem::Problem;
 use crate::state::App;
@@ -67,20 +68,6 @@ async fn take(
     }
     tracing::debug!(%worker, sha256, size_bytes = size, "file taken");
     Ok(())
-}
-
-fn check_name(sha256: &str) -> Result<(), Problem> {
-    let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if sha256.len() == 64 && sha256.bytes().all(hexadecimal) {
-        return Ok(());
-    }
-    Err(
-        Problem::invalid_field("A file's name is its SHA-256.").about(
-            "sha256",
-            Some(sha256.chars().take(200).collect()),
-            Some("64 hexadecimal digits in lower case".into()),
-        ),
-    )
 }
 
 /// The size that the file was announced with, bytes.

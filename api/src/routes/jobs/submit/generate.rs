@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use mystic_domain::{
-    EngineKind, GenerateParams, ImageModel, InvalidField, JobParams, MAX_SEED, Model,
+    EngineKind, GenerateParams, Hires, ImageId, ImageModel, InvalidField, JobParams, LoraUse,
+    MAX_SEED, Model, Source, UploadId,
 };
 use mystic_store::NewJob;
 use rand::Rng;
@@ -13,6 +14,10 @@ use super::prompt;
 use super::terms::{blank, common, default_attempts, known_preset, text};
 use crate::problem::Problem;
 use crate::state::App;
+
+/// What the library paints over where nobody says how much: of a start, and in a second pass.
+const STRENGTH: f32 = 0.75;
+const HIRES_STRENGTH: f32 = 0.7;
 
 /// Pictures from a prompt.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -90,6 +95,59 @@ pub struct GenerateRequest {
     /// Noise schedule.
     #[serde(default)]
     pub scheduler: Option<String>,
+    /// The picture to start from: scaled until it covers this one, and cropped around its middle.
+    #[serde(default)]
+    pub init: Option<PictureRef>,
+    /// How much of the start is painted over, 0 to 1; 0.75 where absent. Only with `init`.
+    #[serde(default)]
+    pub strength: Option<f32>,
+    /// White where the start is painted over, scaled and cropped as it is; all of it where absent. Only with `init`.
+    #[serde(default)]
+    pub mask: Option<MaskRef>,
+    /// LoRAs of the preset, by name.
+    #[serde(default)]
+    pub loras: Vec<LoraUse>,
+    /// A second pass at a larger size.
+    #[serde(default)]
+    pub hires: Option<HiresRequest>,
+}
+
+/// Refers to a picture: an upload, or a finished one. Exactly one of the two.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PictureRef {
+    /// An upload of one's own.
+    #[serde(default)]
+    pub upload: Option<UploadId>,
+    /// A finished picture.
+    #[serde(default)]
+    pub image: Option<ImageId>,
+}
+
+/// Refers to an uploaded mask.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaskRef {
+    /// An upload of one's own.
+    pub upload: UploadId,
+}
+
+/// A second pass at a larger size.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HiresRequest {
+    /// How much larger each side becomes.
+    #[schema(example = 2.0)]
+    pub scale: f32,
+    /// How much is painted over, 0.01 to 1; 0.7 where absent.
+    #[serde(default)]
+    pub strength: Option<f32>,
+    /// Steps of the second pass; those of the first where absent.
+    #[serde(default)]
+    pub steps: Option<u32>,
+    /// How the latents are enlarged; `Latent` where absent.
+    #[serde(default)]
+    pub upscaler: Option<String>,
 }
 
 pub(super) async fn job(
@@ -123,7 +181,25 @@ pub(super) async fn job(
         )?;
     }
     let styles = std::mem::take(&mut asked.styles);
-    let mut params = complete(model, asked);
+    let init = match &asked.init {
+        Some(init) => Some(source(app, owner, "params.init", init).await?),
+        None => None,
+    };
+    let mask = match &asked.mask {
+        Some(mask) => {
+            let mask = PictureRef {
+                upload: Some(mask.upload),
+                image: None,
+            };
+            Some(source(app, owner, "params.mask", &mask).await?)
+        }
+        None => None,
+    };
+    let mut params = GenerateParams {
+        init,
+        mask,
+        ..complete(model, asked)
+    };
     model.check(&params, f64::from(app.config.api.max_cost))?;
     prompt::make(app, &mut params, styles).await?;
     params.tag_preset = tag_preset(app, owner, request.auto_tag).await?;
@@ -133,6 +209,38 @@ pub(super) async fn job(
         not_before: request.not_before,
         timeout_s: request.timeout_s,
         ..blank(JobParams::Generate(params), preset.name)
+    })
+}
+
+/// The file that a request refers to.
+async fn source(
+    app: &App,
+    owner: &str,
+    field: &str,
+    asked: &PictureRef,
+) -> Result<Source, Problem> {
+    let (sha256, given, allowed) = match (asked.upload, asked.image) {
+        (Some(id), None) => {
+            let upload = app.store.upload(id).await?;
+            let sha256 = upload.filter(|upload| upload.owner == owner);
+            let allowed = "an upload of yours that is still kept";
+            (sha256.map(|upload| upload.sha256), id.to_string(), allowed)
+        }
+        (None, Some(id)) => {
+            let sha256 = app.store.image(id).await?.map(|image| image.sha256);
+            (sha256, id.to_string(), "a picture that is there")
+        }
+        (upload, _) => {
+            let given = if upload.is_some() { "both" } else { "neither" };
+            let allowed = "either an upload or an image";
+            return Err(InvalidField::new(field, given, allowed).into());
+        }
+    };
+    let sha256 = sha256.ok_or_else(|| InvalidField::new(field, given, allowed))?;
+    Ok(Source {
+        upload: asked.upload,
+        image: asked.image,
+        sha256,
     })
 }
 
@@ -168,12 +276,22 @@ async fn tag_preset(
     Ok(there.map(|preset| preset.name))
 }
 
+/// Where a request starts from is still open here.
 fn complete(model: &ImageModel, asked: GenerateRequest) -> GenerateParams {
     let defaults = &model.defaults;
-    let (width, height) = (
-        asked.width.unwrap_or(defaults.width),
-        asked.height.unwrap_or(defaults.height),
-    );
+    let width = asked.width.unwrap_or(defaults.width);
+    let height = asked.height.unwrap_or(defaults.height);
+    let steps = asked
+        .steps
+        .unwrap_or_else(|| defaults.steps_for(width, height));
+    let hires = asked.hires.map(|hires| Hires {
+        width: model.hires_side(width, hires.scale),
+        height: model.hires_side(height, hires.scale),
+        scale: hires.scale,
+        strength: hires.strength.unwrap_or(HIRES_STRENGTH),
+        steps: hires.steps.unwrap_or(steps),
+        upscaler: hires.upscaler.unwrap_or_else(|| "Latent".to_owned()),
+    });
     GenerateParams {
         prompt: asked.prompt,
         negative_prompt: asked
@@ -181,9 +299,7 @@ fn complete(model: &ImageModel, asked: GenerateRequest) -> GenerateParams {
             .unwrap_or_else(|| defaults.negative_prompt.clone()),
         width,
         height,
-        steps: asked
-            .steps
-            .unwrap_or_else(|| defaults.steps_for(width, height)),
+        steps,
         cfg: asked.cfg.unwrap_or(defaults.cfg),
         seed: asked
             .seed
@@ -191,6 +307,13 @@ fn complete(model: &ImageModel, asked: GenerateRequest) -> GenerateParams {
         batch: asked.batch.unwrap_or(1),
         sampler: asked.sampler.or_else(|| defaults.sampler.clone()),
         scheduler: asked.scheduler.or_else(|| defaults.scheduler.clone()),
+        strength: asked
+            .strength
+            .or_else(|| asked.init.as_ref().map(|_| STRENGTH)),
+        loras: asked.loras,
+        hires,
+        init: None,
+        mask: None,
         tag_preset: None,
         asked: None,
     }

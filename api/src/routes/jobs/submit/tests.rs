@@ -1,5 +1,7 @@
-use mystic_domain::{Enhanced, JobState, MAX_SEED, Mib};
-use mystic_store::Outcome;
+use std::time::Duration;
+
+use mystic_domain::{Enhanced, JobState, Lora, MAX_SEED, Mib, Model, UploadId, UploadKind};
+use mystic_store::{NewUpload, Outcome};
 use mystic_testkit::wait_until;
 use serde_json::{Value, json};
 
@@ -323,4 +325,315 @@ async fn a_prompt_is_written_out_and_stays_as_it_was() {
     let painter = json!({"kind": "enhance", "preset": "demo", "params": {"prompt": "a rabbit"}});
     let refused = problem(api.submit(&painter).await, 422).await;
     assert_eq!(refused["allowed"], "one of demo-tagger");
+}
+
+/// An upload of this owner's.
+async fn upload(api: &TestApi, owner: &str) -> UploadId {
+    let new = NewUpload {
+        id: UploadId::generate(),
+        owner: owner.into(),
+        kind: UploadKind::Picture,
+        width: 8,
+        height: 8,
+        sha256: "ab".repeat(32),
+    };
+    assert!(api.store.stage_file(&new.sha256, 1).await.expect("staged"));
+    let added = api.store.add_upload(&new).await.expect("added");
+    added.expect("its file is there").id
+}
+
+#[tokio::test]
+async fn what_a_picture_can_not_start_from_or_be_drawn_with_is_refused_by_name_and_reaches_no_engine()
+ {
+    let api = TestApi::prepared(
+        |config| config.api.max_cost = 10,
+        async |store| {
+            let mut presets = store.presets().await.expect("presets").into_iter();
+            let demo = presets.find(|record| record.preset.name == "demo");
+            let mut demo = demo.expect("the demo").preset;
+            let Model::Sd(model) = &mut demo.model else {
+                panic!("it draws")
+            };
+            model.limits.max_hires_side = Some(256);
+            let lora = |name: &str| Lora {
+                name: name.into(),
+                file: format!("loras/{name}.safetensors"),
+                trigger: None,
+            };
+            model.loras = ["ink", "wool", "glass", "clay", "neon"].map(lora).into();
+            store.upsert_presets(&[demo]).await.expect("stored");
+        },
+    )
+    .await
+    .expect("the API starts");
+    let (mine, theirs) = (upload(&api, "local").await, upload(&api, "somebody").await);
+    let nothing = UploadId::generate();
+    let init = |more: Value| {
+        let mut params = json!({ "init": { "upload": mine } });
+        let more = more.as_object().expect("an object").clone();
+        params.as_object_mut().expect("an object").extend(more);
+        params
+    };
+    let loras = |names: &[&str]| {
+        let loras: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+        json!({ "loras": loras })
+    };
+    let hires = |more: Value| {
+        let mut hires = json!({ "scale": 2.0 });
+        let more = more.as_object().expect("an object").clone();
+        hires.as_object_mut().expect("an object").extend(more);
+        json!({ "hires": hires })
+    };
+    let wrong = [
+        (json!({ "init": {} }), "params.init", "either"),
+        (
+            json!({ "init": { "upload": mine, "image": nothing } }),
+            "params.init",
+            "either",
+        ),
+        (
+            json!({ "init": { "upload": nothing } }),
+            "params.init",
+            "still kept",
+        ),
+        (
+            json!({ "init": { "upload": theirs } }),
+            "params.init",
+            "of yours",
+        ),
+        (
+            json!({ "init": { "image": nothing } }),
+            "params.init",
+            "is there",
+        ),
+        (
+            json!({ "init": { "upload": "../../etc/passwd" } }),
+            "params.init.upload",
+            "",
+        ),
+        (
+            json!({ "init": { "file": "a.png" } }),
+            "params.init.file",
+            "upload or image",
+        ),
+        (json!({ "init": "a.png" }), "params.init", ""),
+        (json!({ "strength": 0.5 }), "params.strength", "params.init"),
+        (
+            json!({ "mask": { "upload": mine } }),
+            "params.mask",
+            "params.init",
+        ),
+        (
+            init(json!({ "strength": -0.01 })),
+            "params.strength",
+            "0 to 1",
+        ),
+        (
+            init(json!({ "strength": 1.01 })),
+            "params.strength",
+            "0 to 1",
+        ),
+        (
+            init(json!({ "strength": 1e39 })),
+            "params.strength",
+            "0 to 1",
+        ),
+        (
+            init(json!({ "strength": "half" })),
+            "params.strength",
+            "a number",
+        ),
+        (init(json!({ "mask": {} })), "params.mask.upload", ""),
+        (
+            init(json!({ "mask": { "image": mine } })),
+            "params.mask.image",
+            "upload",
+        ),
+        (
+            init(json!({ "mask": { "upload": nothing } })),
+            "params.mask",
+            "still kept",
+        ),
+        (
+            init(json!({ "mask": { "upload": theirs } })),
+            "params.mask",
+            "of yours",
+        ),
+        (
+            loras(&["../../secret"]),
+            "params.loras[0].name",
+            "one of ink, wool",
+        ),
+        (
+            loras(&["ink", "/etc/passwd"]),
+            "params.loras[1].name",
+            "one of ink",
+        ),
+        (
+            loras(&["ink.safetensors"]),
+            "params.loras[0].name",
+            "one of ink",
+        ),
+        (loras(&["loras/ink"]), "params.loras[0].name", "one of ink"),
+        (loras(&[""]), "params.loras[0].name", "one of ink"),
+        (
+            loras(&["ink", "ink"]),
+            "params.loras[1].name",
+            "each name once",
+        ),
+        (
+            loras(&["ink", "wool", "glass", "clay", "neon"]),
+            "params.loras",
+            "up to 4",
+        ),
+        (
+            json!({ "loras": [{ "name": "ink", "weight": 4.5 }] }),
+            "params.loras[0].weight",
+            "-4 to 4",
+        ),
+        (
+            json!({ "loras": [{ "name": "ink", "weight": 1e39 }] }),
+            "params.loras[0].weight",
+            "-4 to 4",
+        ),
+        (
+            json!({ "loras": [{ "name": "ink", "weight": "1" }] }),
+            "params.loras[0].weight",
+            "a number",
+        ),
+        (
+            json!({ "loras": [{ "name": "ink", "path": "x" }] }),
+            "params.loras[0].path",
+            "name or weight",
+        ),
+        (
+            json!({ "loras": [{ "weight": 1 }] }),
+            "params.loras[0].name",
+            "",
+        ),
+        (json!({ "loras": "ink" }), "params.loras", ""),
+        (json!({ "hires": {} }), "params.hires.scale", ""),
+        (json!({ "hires": 2 }), "params.hires", ""),
+        (
+            hires(json!({ "scale": 0.5 })),
+            "params.hires.scale",
+            "128 × 128 to 256 × 256",
+        ),
+        (
+            hires(json!({ "scale": 2.1 })),
+            "params.hires.scale",
+            "to 256 × 256",
+        ),
+        (
+            hires(json!({ "scale": -2.0 })),
+            "params.hires.scale",
+            "to 256 × 256",
+        ),
+        (
+            hires(json!({ "scale": 1e30 })),
+            "params.hires.scale",
+            "to 256 × 256",
+        ),
+        (
+            hires(json!({ "scale": 1e39 })),
+            "params.hires.scale",
+            "to 256 × 256",
+        ),
+        (
+            hires(json!({ "strength": 0.0 })),
+            "params.hires.strength",
+            "0.01 to 1",
+        ),
+        (
+            hires(json!({ "strength": 1.1 })),
+            "params.hires.strength",
+            "0.01 to 1",
+        ),
+        (
+            hires(json!({ "steps": 0 })),
+            "params.hires.steps",
+            "1 to 50",
+        ),
+        (
+            hires(json!({ "steps": 51 })),
+            "params.hires.steps",
+            "1 to 50",
+        ),
+        (
+            hires(json!({ "steps": 4_294_967_296_u64 })),
+            "params.hires.steps",
+            "whole number",
+        ),
+        (
+            hires(json!({ "upscaler": "Lanczos" })),
+            "params.hires.upscaler",
+            "Latent (bicubic)",
+        ),
+        (
+            hires(json!({ "upscaler": "Model" })),
+            "params.hires.upscaler",
+            "Latent",
+        ),
+        (
+            hires(json!({ "model": "../x" })),
+            "params.hires.model",
+            "scale",
+        ),
+        (
+            json!({ "hires": { "scale": 2.0, "steps": 50 }, "batch": 3 }),
+            "params",
+            "megapixel-steps",
+        ),
+        (
+            json!({ "width": 4_294_967_296_u64 }),
+            "params.width",
+            "whole number",
+        ),
+        (json!({ "height": 0 }), "params.height", "128"),
+        (json!({ "steps": 2.5 }), "params.steps", "whole number"),
+        (json!({ "batch": 0 }), "params.batch", "1 to 64"),
+        (json!({ "cfg": -1 }), "params.cfg", "0 to 30"),
+        (
+            json!({ "cfg": null, "seed": 9_007_199_254_740_992_u64 }),
+            "params.seed",
+            "0 to",
+        ),
+        (
+            json!({ "scheduler": "../karras" }),
+            "params.scheduler",
+            "karras",
+        ),
+    ];
+    for (changes, field, allowed) in wrong {
+        let mut request = generate();
+        let changed = changes.as_object().expect("an object").clone();
+        let params = request["params"].as_object_mut().expect("an object");
+        params.extend(changed);
+        let refused = problem(api.submit(&request).await, 422).await;
+        assert_eq!(refused["field"], field, "{changes}: {refused}");
+        let said = refused["allowed"].as_str().unwrap_or_default();
+        assert!(said.contains(allowed), "{changes}: {refused}");
+    }
+    let counts = api.store.counts().await.expect("counts");
+    assert_eq!(counts.values().sum::<i64>(), 0);
+
+    let mut request = generate();
+    let params = request["params"].as_object_mut().expect("an object");
+    let right = init(json!({ "loras": [{ "name": "ink" }], "hires": { "scale": 1.5 } }));
+    params.extend(right.as_object().expect("an object").clone());
+    let job = body(api.submit(&request).await).await;
+    let params = &job["params"];
+    assert_eq!(
+        (&params["strength"], &params["loras"][0]["weight"]),
+        (&json!(0.75), &json!(1.0))
+    );
+    assert_eq!(
+        (&params["hires"]["width"], &params["hires"]["steps"]),
+        (&json!(192), &json!(8))
+    );
+    assert_eq!(params["init"]["sha256"], "ab".repeat(32));
+    let forgotten = api.store.sweep_uploads(Duration::ZERO).await;
+    assert_eq!(forgotten.expect("swept"), 0, "a job reads it");
+    let swept = api.store.sweep_files(Duration::ZERO).await;
+    assert_eq!(swept.expect("swept"), Vec::<String>::new());
 }

@@ -55,6 +55,7 @@ impl Real<'_> {
                     Submitted::Same(job) => Answer::SameAs(job.id),
                     Submitted::Other => Answer::OtherRequest,
                     Submitted::Retired(_) => Answer::Refused,
+                    Submitted::InputGone => panic!("these jobs read no files"),
                 }
             }
             Step::Grant(grant) => Answer::Fence(match store.grant(grant).await? {

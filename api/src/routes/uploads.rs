@@ -1,0 +1,4 @@
+//! `/api/v1/uploads`.
+
+pub mod add;
+mod decode;
