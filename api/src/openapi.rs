@@ -9,7 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::problem::Problem;
-use crate::routes::{devices, estimates, events, images, jobs, pauses, presets, queue, workers};
+use crate::routes::{
+    devices, estimates, events, images, jobs, models, pauses, presets, queue, workers,
+};
 use crate::state::App;
 use crate::wire::JobProgress;
 
@@ -86,6 +88,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(workers::list::list))
         .routes(routes!(workers::drain::drain))
         .routes(routes!(workers::forget::forget))
+        .routes(routes!(models::list::list))
         .routes(routes!(presets::list::list))
         .routes(routes!(
             presets::show::show,
@@ -161,6 +164,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 27);
+        assert_eq!(names.len(), 28);
     }
 }

@@ -299,6 +299,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List models
+         * @description What lies in the models directory of the API's host, by the files' headers, and what the catalogue there has.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pauses": {
         parameters: {
             query?: never;
@@ -519,6 +539,29 @@ export interface components {
              */
             requested: number;
         };
+        /** @description A file of a model of the catalogue. */
+        CatalogueFile: {
+            /** @description Its path below the models directory. */
+            path: string;
+            /** @description By its size alone: checksums are `mystic models verify`'s. */
+            state: components["schemas"]["FileState"];
+        };
+        /** @description A model of the catalogue. */
+        CatalogueModel: {
+            /** @description Its family. */
+            architecture: string;
+            /** @description How each of its files is. */
+            files: components["schemas"]["CatalogueFile"][];
+            /** @description SPDX name of its licence. */
+            licence: string;
+            /** @description Its name for `mystic models pull`. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size: number;
+        };
         /** @description What to change of a job. Unknown fields are refused. */
         ChangeJob: {
             /**
@@ -711,6 +754,31 @@ export interface components {
          * @description How often a job was granted. Every write of a worker carries it; a write under an older one changes nothing.
          */
         Fence: number;
+        /**
+         * @description How a file is.
+         * @enum {string}
+         */
+        FileState: "here" | "missing" | "corrupt";
+        /** @description A model file. */
+        FoundFile: {
+            /** @description The family of its diffusion network, or of its language model, where it has one that is known. */
+            architecture?: string | null;
+            /** @description What it is for, guessed from its header. */
+            kind?: string | null;
+            /** @description The model of the catalogue that it belongs to. */
+            model?: string | null;
+            /** @description Its path below the models directory. */
+            path: string;
+            /** @description The presets that name it. */
+            presets: string[];
+            /** @description Why it can't be used; absent where its header is whole. */
+            problem?: string | null;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size: number;
+        };
         /**
          * @description The kind of [`SubmitGenerate`].
          * @enum {string}
@@ -1277,6 +1345,13 @@ export interface components {
             /** @enum {string} */
             engine: "llm";
         });
+        /** @description The models directory of the API's host. */
+        Models: {
+            /** @description What its catalogue has. */
+            catalogue: components["schemas"]["CatalogueModel"][];
+            /** @description The model files that lie in it, by their paths. */
+            files: components["schemas"]["FoundFile"][];
+        };
         /** @description Memory in two parts, as the ledger books it. */
         Need: {
             /** @description For as long as the model is loaded. */
@@ -2395,6 +2470,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
                 };
             };
             /** @description The request was not served */
