@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::routes::{
-    devices, estimates, events, images, jobs, pauses, presets, prompt_templates, queue, settings,
-    tag_aliases, uploads, wildcards, workers,
+    devices, estimates, events, images, jobs, models, pauses, presets, prompt_templates, queue,
+    settings, tag_aliases, uploads, wildcards, workers,
 };
 use crate::state::App;
 use crate::wire::JobProgress;
@@ -93,6 +93,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(workers::list::list))
         .routes(routes!(workers::drain::drain))
         .routes(routes!(workers::forget::forget))
+        .routes(routes!(models::list::list))
         .routes(routes!(presets::list::list))
         .routes(routes!(
             presets::show::show,
@@ -177,6 +178,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 37);
+        assert_eq!(names.len(), 38);
     }
 }

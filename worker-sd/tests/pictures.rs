@@ -2,9 +2,9 @@
 
 mod support;
 
-use mystic_domain::{Phase, Plan};
+use mystic_domain::{ContextPlan, ImageFlags, Phase, Plan};
 use mystic_engine::Event;
-use support::{Child, Drawn, demo_params};
+use support::{Child, Drawn, demo_files, demo_params};
 
 #[test]
 fn same_seed_gives_the_same_bytes_in_one_child_and_in_the_next() {
@@ -19,6 +19,35 @@ fn same_seed_gives_the_same_bytes_in_one_child_and_in_the_next() {
 
     let next = Child::with_demo_model().draw(&demo_params(7), Plan::Full);
     assert_eq!(first.pixels, next.pixels);
+}
+
+#[test]
+fn a_presets_flags_reach_the_library() {
+    let drawn = |flags| {
+        let mut child = Child::start();
+        let last = child.load_with(demo_files(), flags, ContextPlan::Default);
+        assert!(matches!(last, Event::Loaded { .. }), "{last:?}");
+        child.draw(&demo_params(7), Plan::Full)
+    };
+    let usual = drawn(ImageFlags::default());
+    let mapped = drawn(ImageFlags {
+        mmap: true,
+        ..ImageFlags::default()
+    });
+    assert_eq!(usual.pixels, mapped.pixels);
+    let direct = drawn(ImageFlags {
+        vae_conv_direct: true,
+        ..ImageFlags::default()
+    });
+    assert!(decoder_buffer(&direct) < decoder_buffer(&usual));
+    let attending = drawn(ImageFlags {
+        flash_attention: Some(true),
+        diffusion_conv_direct: true,
+        ..ImageFlags::default()
+    });
+    let pairs = usual.pixels.iter().zip(&attending.pixels);
+    let mean = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>() / 128 / 128 / 3;
+    assert!(mean < 8, "{mean}");
 }
 
 #[test]

@@ -385,7 +385,7 @@ impl Preset {
 impl ImageLimits {
     fn check_side(&self, field: &str, side: u32) -> Result<(), InvalidField> {
         let in_range = (self.min_side..=self.max_side).contains(&side);
-        if in_range && side % self.multiple == 0 {
+        if in_range && side.is_multiple_of(self.multiple) {
             return Ok(());
         }
         let allowed = format!(

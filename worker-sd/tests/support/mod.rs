@@ -63,10 +63,20 @@ impl Child {
 
     /// Loads a model, its parts where the plan wants them, and returns the last event.
     pub fn load_as(&mut self, files: ImageFiles, context: ContextPlan) -> Event {
+        self.load_with(files, ImageFlags::default(), context)
+    }
+
+    /// Loads a model in a preset's own way, and returns the last event.
+    pub fn load_with(
+        &mut self,
+        files: ImageFiles,
+        flags: ImageFlags,
+        context: ContextPlan,
+    ) -> Event {
         self.send(&Command::Load {
             model: LoadModel::Sd {
                 files,
-                flags: ImageFlags::default(),
+                flags,
                 threads: threads(),
                 context,
                 stream_budget: STREAM_BUDGET,
