@@ -79,7 +79,18 @@ pub fn router() -> OpenApiRouter<App> {
             pauses::resume::resume
         ))
         .routes(routes!(images::list::list))
-        .routes(routes!(images::show::show))
+        .routes(routes!(images::facets::facets))
+        .routes(routes!(images::bulk::bulk))
+        .routes(routes!(
+            images::show::show,
+            images::mark::mark,
+            images::delete::delete
+        ))
+        .routes(routes!(images::restore::restore))
+        .routes(routes!(images::tag::tag, images::untag::untag))
+        .routes(routes!(images::lineage::lineage))
+        .routes(routes!(images::similar::similar))
+        .routes(routes!(images::settings::settings))
         .routes(routes!(images::file::file))
         .routes(routes!(images::thumb::thumb))
         .routes(routes!(devices::list::list))
@@ -156,6 +167,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 24);
+        assert_eq!(names.len(), 34);
     }
 }

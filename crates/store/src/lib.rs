@@ -30,7 +30,10 @@ pub use fleet::{
     Beat, BeatReply, DeviceInfo, DeviceRecord, DeviceTelemetry, LeaseRecord, Registration,
     ResidentRecord, ServedPreset, WorkerRecord,
 };
-pub use images::{Committed, Deleting, ImageFilter, ImageRecord, NewImage, TagRecord};
+pub use images::{
+    Bin, COUNTED, Change, Committed, Deleting, Facets, ImageFilter, ImageRecord, Lineage, MAX_TAGS,
+    NewImage, Place, RANKED, Similar, SizeCount, TagRecord, ValueCount,
+};
 pub use jobs::{
     AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Reprioritised, Retried, Submitted,
 };
