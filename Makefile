@@ -25,7 +25,7 @@ help:
 	@echo 'make test-vulkan  every plan on a software driver (SDK=DIR DRIVER=FILE for other headers and drivers); takes its own build'
 	@echo 'make lint     formatting, clippy, dependencies, documentation'
 	@echo 'make doctor   what is wrong here and how to mend it'
-	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags | bench-decide (ARGS="--soak" for the engine)'
+	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags | bench-decide | bench-gallery (ARGS="--soak" for the engine)'
 
 setup demo up doctor lint:
 	@$(mystic) $@
