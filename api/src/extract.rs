@@ -112,10 +112,29 @@ impl<S: Send + Sync, T: std::str::FromStr + Send> FromRequestParts<S> for Id<T> 
             <axum::extract::Path<String> as FromRequestParts<S>>::from_request_parts(parts, state)
                 .await
                 .map_err(|rejection| Problem::malformed(rejection.body_text()))?;
-        text.parse()
-            .map(Self)
-            .map_err(|_| Problem::not_found("An id is a UUID; this one is not."))
+        parse_id(&text).map(Self)
     }
+}
+
+/// An id and a name in a path.
+pub struct IdAndName<T>(pub T, pub String);
+
+impl<S: Send + Sync, T: std::str::FromStr + Send> FromRequestParts<S> for IdAndName<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        type Both = axum::extract::Path<(String, String)>;
+        let both = <Both as FromRequestParts<S>>::from_request_parts(parts, state).await;
+        let (id, name) = both
+            .map_err(|rejection| Problem::malformed(rejection.body_text()))?
+            .0;
+        Ok(Self(parse_id(&id)?, name))
+    }
+}
+
+fn parse_id<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
+    text.parse()
+        .map_err(|_| Problem::not_found("An id is a UUID; this one is not."))
 }
 
 /// The text of a header that may be absent.

@@ -85,7 +85,18 @@ pub fn router() -> OpenApiRouter<App> {
             pauses::resume::resume
         ))
         .routes(routes!(images::list::list))
-        .routes(routes!(images::show::show))
+        .routes(routes!(images::facets::facets))
+        .routes(routes!(images::bulk::bulk))
+        .routes(routes!(
+            images::show::show,
+            images::mark::mark,
+            images::delete::delete
+        ))
+        .routes(routes!(images::restore::restore))
+        .routes(routes!(images::tag::tag, images::untag::untag))
+        .routes(routes!(images::lineage::lineage))
+        .routes(routes!(images::similar::similar))
+        .routes(routes!(images::settings::settings))
         .routes(routes!(images::file::file))
         .routes(routes!(images::thumb::thumb))
         .routes(routes!(uploads::add::add))
@@ -178,6 +189,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 38);
+        assert_eq!(names.len(), 48);
     }
 }

@@ -89,6 +89,12 @@ kinds! {
     preset_in_use(CONFLICT, "Unfinished jobs name the preset");
     /// A preset that takes no jobs any more.
     preset_retired(CONFLICT, "The preset takes no jobs any more");
+    /// A deletion for good of a picture that was not put into the bin before.
+    not_in_bin(CONFLICT, "The picture is not in the bin");
+    /// A deletion for good of a picture that jobs are still about.
+    image_in_use(CONFLICT, "Jobs are still at work with the picture");
+    /// One tag more than a picture may have.
+    too_many_tags(CONFLICT, "The picture has too many tags");
     /// A worker that still beats can't be forgotten.
     worker_lives(CONFLICT, "The worker lives");
     /// A file that nobody announced.

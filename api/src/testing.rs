@@ -121,6 +121,18 @@ impl TestApi {
         id(&body(answer).await)
     }
 
+    /// A picture of this prompt, whose job has succeeded.
+    pub async fn picture(&self, prompt: &str) -> ImageId {
+        let mut request = generate();
+        request["params"]["prompt"] = json!(prompt);
+        let job = id(&body(self.submit(&request).await).await);
+        let worker = self.worker().await;
+        let fence = worker.take(job).await;
+        let image = worker.picture(job, fence, 0, prompt.as_bytes()).await;
+        worker.settle(job, fence, &Outcome::Succeeded).await;
+        image
+    }
+
     /// The body of a GET that must succeed.
     pub async fn shown(&self, path: &str) -> Value {
         let answer = self.get(path).send().await.expect("an answer");

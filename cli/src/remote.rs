@@ -176,9 +176,9 @@ pub async fn jobs(jobs: Jobs) -> Result<()> {
 /// Which pictures to list.
 #[derive(Debug, Args)]
 pub struct Images {
-    /// Only with this tag
+    /// Only with all of these tags, separated by commas
     #[arg(long)]
-    tag: Option<String>,
+    tags: Option<String>,
     /// Only of this job
     #[arg(long)]
     job: Option<String>,
@@ -194,7 +194,7 @@ pub struct Images {
 /// # Errors
 /// The API refuses or is away.
 pub async fn images(images: Images) -> Result<()> {
-    let query = query(images.limit, [("tag", images.tag), ("job", images.job)]);
+    let query = query(images.limit, [("tags", images.tags), ("job", images.job)]);
     let client = images.connection.client()?;
     for image in client.images(&query).await? {
         println!(

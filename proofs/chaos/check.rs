@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use mystic_domain::{JobId, JobKind, JobState, file_path};
-use mystic_store::{ImageFilter, ImageRecord, JobFilter, JobRecord, Store};
+use mystic_store::{Bin, ImageFilter, ImageRecord, JobFilter, JobRecord, Store};
 use mystic_testkit::Audit;
 use sha2::{Digest, Sha256};
 
@@ -40,14 +40,14 @@ impl Remains {
             ..JobFilter::default()
         };
         let jobs = store.jobs(&all).await?;
-        let filter = ImageFilter {
-            limit: ALL,
+        let anywhere = ImageFilter {
+            bin: Bin::Anywhere,
             ..ImageFilter::default()
         };
         Ok(Self {
             entries,
             jobs: jobs.into_iter().map(|job| (job.id, job)).collect(),
-            images: store.images(&filter).await?,
+            images: store.images(&anywhere, None, ALL).await?,
             audit: Audit::read(&stack.servers.postgres.url(&stack.database)).await,
             journal: std::fs::read_to_string(&stack.journal)?,
             seen: stack.watch.seen(),

@@ -42,6 +42,18 @@ pub fn flag<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
         .map_err(|_| D::Error::custom(format!("{text} is neither, expected true or false")))
 }
 
+/// `true` or `false`, or nothing.
+pub fn some_flag<'de, D: Deserializer<'de>>(value: D) -> Result<Option<bool>, D::Error> {
+    flag(value).map(Some)
+}
+
+/// A whole number that may be left out.
+pub fn some_number<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(
+    value: D,
+) -> Result<Option<T>, D::Error> {
+    number(value).map(Some)
+}
+
 /// Names separated by commas.
 pub fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(value: D) -> Result<Vec<T>, D::Error> {
     let text = String::deserialize(value)?;

@@ -4,13 +4,13 @@
 pub const MAX_TAG_CHARS: usize = 64;
 
 /// Brings tags into the form in which they are stored and searched: lower case, single spaces, no punctuation at
-/// the ends, none twice, none empty or longer than [`MAX_TAG_CHARS`], at most `most`.
+/// the ends, no commas, since these separate tags in a list, none twice, none empty or longer than [`MAX_TAG_CHARS`], at most `most`.
 #[must_use]
 pub fn normalise<'a>(raw: impl IntoIterator<Item = &'a str>, most: usize) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     for tag in raw {
         let words = tag
-            .split(|c: char| c.is_whitespace() || c == '_')
+            .split(|c: char| c.is_whitespace() || c == '_' || c == ',')
             .filter(|word| !word.is_empty());
         let tag = words.collect::<Vec<_>>().join(" ").to_lowercase();
         let tag = tag.trim_matches(|c: char| !c.is_alphanumeric());

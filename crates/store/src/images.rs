@@ -1,8 +1,15 @@
 //! Pictures, their files and their tags.
 
 mod aliases;
+mod change;
 mod commit;
+mod delete;
+mod facets;
 mod files;
+mod filter;
+mod kin;
+#[cfg(test)]
+mod plans;
 mod read;
 mod tags;
 
@@ -12,10 +19,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use aliases::{AliasRecord, PutAlias};
+pub use change::{Change, MAX_TAGS};
 pub use commit::{Committed, NewImage};
+pub use facets::{COUNTED, Facets, SizeCount, ValueCount};
 pub use files::Deleting;
 pub(crate) use files::keep_file;
-pub use read::ImageFilter;
+pub use filter::{Bin, ImageFilter, Place};
+pub use kin::{Lineage, Similar};
+pub use read::RANKED;
 pub(crate) use tags::store_tags;
 
 /// A finished picture.
@@ -55,6 +66,14 @@ pub struct ImageRecord {
     pub tags_state: String,
     /// Its tags, best first.
     pub tags: Vec<TagRecord>,
+    /// The picture that it was made from.
+    pub parent: Option<ImageId>,
+    /// 1 to 5; 0 where nobody has rated it.
+    pub rating: i16,
+    /// Whether it is a favourite.
+    pub favourite: bool,
+    /// Since when it is in the bin.
+    pub binned_at: Option<DateTime<Utc>>,
     /// When it was committed.
     pub created_at: DateTime<Utc>,
 }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{Result, StoreError, row};
 
 pub use cancel::Cancelled;
+pub(crate) use cancel::end_queued;
 pub use read::JobFilter;
 pub use reprioritise::Reprioritised;
 pub use retry::Retried;

@@ -34,7 +34,9 @@ pub use fleet::{
     ResidentRecord, ServedPreset, WorkerRecord,
 };
 pub use images::{
-    AliasRecord, Committed, Deleting, ImageFilter, ImageRecord, NewImage, PutAlias, TagRecord,
+    AliasRecord, Bin, COUNTED, Change, Committed, Deleting, Facets, ImageFilter, ImageRecord,
+    Lineage, MAX_TAGS, NewImage, Place, PutAlias, RANKED, Similar, SizeCount, TagRecord,
+    ValueCount,
 };
 pub use jobs::{
     AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Reprioritised, Retried, Submitted,

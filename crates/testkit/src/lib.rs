@@ -5,6 +5,7 @@
 mod audit;
 mod engine;
 mod freeze;
+mod gallery;
 mod place;
 mod port;
 mod postgres;
@@ -16,6 +17,7 @@ mod wait;
 pub use audit::{Audit, Effect, Move, Overbooking};
 pub use engine::{FakeEngine, Fault, Script, Then, When, library, program};
 pub use freeze::Freeze;
+pub use gallery::seed_gallery;
 pub use port::address;
 pub use postgres::Postgres;
 pub use proxy::{Direction, Flow, Proxy};

@@ -93,9 +93,52 @@ export interface paths {
         };
         /**
          * List pictures
-         * @description Newest first. Pictures that are added meanwhile don't shift the pages.
+         * @description Newest first, or as `sort` says. Pictures that are added meanwhile don't shift the pages. Those in the bin are only
+         *     there with `bin=true`.
          */
         get: operations["list_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change all pictures of a filter
+         * @description Those that were there when the request came; one that is made meanwhile is left alone. Some hundred at a time, so that
+         *     a request that is broken off has changed some; repeating it does the rest.
+         */
+        post: operations["change_images"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count pictures by what they have
+         * @description Tags, presets, ratings, favourites and sizes of the pictures of a filter, the most frequent first. Of the newest 1,000
+         *     that match: where there are more, `capped` is true.
+         */
+        get: operations["count_images"];
         put?: never;
         post?: never;
         delete?: never;
@@ -118,10 +161,16 @@ export interface paths {
         get: operations["show_image"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Put a picture into the bin, or delete it for good
+         * @description In the bin it is in no list, search or count but the bin's own, and can be restored. `for_good` deletes what is in
+         *     the bin: the row at once, its files when the store is next cleaned up, unless another picture has the same content.
+         */
+        delete: operations["delete_image"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Rate a picture, or make it a favourite */
+        patch: operations["mark_image"];
         trace?: never;
     };
     "/api/v1/images/{id}/file": {
@@ -139,6 +188,109 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what a picture was made from, and what from it */
+        get: operations["show_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a picture out of the bin
+         * @description One that is not in the bin stays as it is.
+         */
+        post: operations["restore_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the request that makes a picture again
+         * @description The body of a `POST /api/v1/jobs` for this one picture: its own seed, every parameter, no default left to the preset.
+         */
+        get: operations["get_image_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show pictures that are like this one
+         * @description By the prompts' trigrams and by shared tags, most alike first. Of the pictures that share a tag the newest 200 are
+         *     compared.
+         */
+        get: operations["list_similar_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/tags/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a picture a tag
+         * @description By hand, beside the tags that models give. It is stored in lower case, with single spaces and without punctuation at
+         *     its ends. Giving it twice is giving it once.
+         */
+        put: operations["tag_image"];
+        post?: never;
+        /**
+         * Take a tag off a picture
+         * @description Whoever gave it; a model that tags the picture again may give it again. Taking it off twice is taking it off once.
+         */
+        delete: operations["untag_image"];
         options?: never;
         head?: never;
         patch?: never;
@@ -625,6 +777,44 @@ export interface components {
              */
             working_mib?: number | null;
         };
+        /** @description What to do with each picture of a filter. Unknown fields are refused. */
+        BulkAction: {
+            /** @enum {string} */
+            action: "mark";
+            /** @description Whether it is a favourite. */
+            favourite?: boolean | null;
+            /**
+             * Format: int32
+             * @description 1 to 5; 0 takes the rating back.
+             */
+            rating?: number | null;
+        } | {
+            /** @enum {string} */
+            action: "tag";
+            /** @description The tags, at most 20. */
+            tags: string[];
+        } | {
+            /** @enum {string} */
+            action: "untag";
+            /** @description The tags, at most 20. */
+            tags: string[];
+        } | {
+            /** @enum {string} */
+            action: "bin";
+        } | {
+            /** @enum {string} */
+            action: "restore";
+        } | {
+            /** @enum {string} */
+            action: "delete";
+        };
+        /** @description What a change of many pictures did. */
+        BulkChanged: {
+            /** @description Those that were changed. The others can't have more tags, or jobs are still at work with them. */
+            changed: number;
+            /** @description Pictures of the filter. */
+            matched: number;
+        };
         /** @description What a cancel of many jobs did. */
         CancelledJobs: {
             /**
@@ -843,6 +1033,29 @@ export interface components {
              * @description Number inside the job, from 1, without gaps.
              */
             number: number;
+        };
+        /** @description What the newest pictures of a filter have in common, the most frequent first. */
+        Facets: {
+            /** @description Whether only the newest were counted, since there may be more. */
+            capped: boolean;
+            /**
+             * Format: int64
+             * @description Pictures that were counted.
+             */
+            counted: number;
+            /**
+             * Format: int64
+             * @description Favourites.
+             */
+            favourites: number;
+            /** @description Presets. */
+            presets: components["schemas"]["ValueCount"][];
+            /** @description Ratings, from 0 for those that have none. */
+            ratings: components["schemas"]["ValueCount"][];
+            /** @description Sizes. */
+            sizes: components["schemas"]["SizeCount"][];
+            /** @description Tags, at most 100. */
+            tags: components["schemas"]["ValueCount"][];
         };
         /** @description A failure as users see it. */
         Failure: {
@@ -1080,6 +1293,13 @@ export interface components {
              */
             multiple: number;
         };
+        /** @description A picture's line, at most 100 pictures each way, without those in the bin. */
+        ImageLineage: {
+            /** @description What it was made from, from the nearest to the first of the line. */
+            ancestors: components["schemas"]["Image"][];
+            /** @description What was made from it, newest first. */
+            children: components["schemas"]["Image"][];
+        };
         /** @description What the memory formulae need to know of a diffusion model (see `need`). */
         ImageMemory: {
             /**
@@ -1134,9 +1354,16 @@ export interface components {
             attempt: number;
             /**
              * Format: date-time
+             * @description Since when it is in the bin.
+             */
+            binned_at?: string | null;
+            /**
+             * Format: date-time
              * @description When it was committed.
              */
             created_at: string;
+            /** @description Whether it is a favourite. */
+            favourite: boolean;
             /**
              * Format: int32
              * @description Pixels.
@@ -1155,12 +1382,18 @@ export interface components {
             owner: string;
             /** @description The job's parameters. */
             params: components["schemas"]["GenerateParams"];
+            parent?: components["schemas"]["ImageId"] | null;
             /** @description SHA-256 of the RGB pixels. */
             pixels_sha256: string;
             /** @description The plan that was really used. */
             plan: components["schemas"]["Plan"];
             /** @description The model. */
             preset: string;
+            /**
+             * Format: int32
+             * @description 1 to 5; 0 where nobody has rated it.
+             */
+            rating: number;
             /**
              * Format: int64
              * @description Its own seed.
@@ -1396,6 +1629,16 @@ export interface components {
             worker: components["schemas"]["WorkerId"];
             /** @description Booked MiB beside the model's. */
             working: components["schemas"]["Mib"];
+        };
+        /** @description What to change of a picture; what is absent stays. Unknown fields are refused. */
+        MarkImage: {
+            /** @description Whether it is a favourite. */
+            favourite?: boolean | null;
+            /**
+             * Format: int32
+             * @description 1 to 5; 0 takes the rating back.
+             */
+            rating?: number | null;
         };
         /**
          * Format: int64
@@ -1657,6 +1900,44 @@ export interface components {
             /** @description The worker that holds it. */
             worker: components["schemas"]["WorkerId"];
         };
+        /** @description A picture that is like another. */
+        SimilarImage: {
+            /** @description The picture. */
+            image: components["schemas"]["Image"];
+            /**
+             * Format: float
+             * @description How alike the prompts are, from 0 to 1: the share of the trigrams that both have.
+             */
+            prompt: number;
+            /**
+             * Format: float
+             * @description How alike the tags are, from 0 to 1: the share of the tags that both have.
+             */
+            tags: number;
+        };
+        /** @description Pictures that are like another, most alike first. */
+        SimilarImages: {
+            /** @description The pictures. */
+            images: components["schemas"]["SimilarImage"][];
+        };
+        /** @description How many pictures have a size. */
+        SizeCount: {
+            /**
+             * Format: int64
+             * @description Pictures.
+             */
+            count: number;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
         /** @description A job that was there, or what would come of one. */
         SubmitAnswer: components["schemas"]["Job"] | components["schemas"]["DryRun"];
         /** @description A prompt to write out. */
@@ -1842,6 +2123,16 @@ export interface components {
              * @description Transformer layers.
              */
             layers: number;
+        };
+        /** @description How many pictures have a value. */
+        ValueCount: {
+            /**
+             * Format: int64
+             * @description Pictures.
+             */
+            count: number;
+            /** @description The value. */
+            value: string;
         };
         /** @description Why a queued job waits. */
         WaitReason: {
@@ -2088,14 +2379,49 @@ export interface operations {
     list_images: {
         parameters: {
             query?: {
+                /** @description These, separated by commas, at most 500. */
+                ids?: components["schemas"]["ImageId"][];
                 /** @description Made by this job. */
                 job?: string;
                 /** @description Made by this preset. */
                 preset?: string;
                 /** @description Made for this owner. */
                 owner?: string;
-                /** @description With this tag. */
-                tag?: string;
+                /**
+                 * @description Words of the prompt, the tags or the negative prompt, as in a web search: `"red circle" or square -blurry`.
+                 * @example "red circle" or square -blurry
+                 */
+                q?: string;
+                /** @description With all of these tags, separated by commas, at most 20. */
+                tags?: string[];
+                /** @description With one of these tags at least, separated by commas, at most 20. */
+                any_tags?: string[];
+                /** @description With none of these tags, separated by commas, at most 20. */
+                no_tags?: string[];
+                /** @description Rated so high or higher. */
+                rating_min?: number;
+                /** @description Whether it is a favourite. */
+                favourite?: boolean;
+                /** @description Pixels, at least. */
+                min_width?: number;
+                /** @description Pixels, at most. */
+                max_width?: number;
+                /** @description Pixels, at least. */
+                min_height?: number;
+                /** @description Pixels, at most. */
+                max_height?: number;
+                /** @description Made then or later. */
+                from?: string;
+                /** @description Made before. */
+                to?: string;
+                /** @description The picture's own seed. */
+                seed?: number;
+                /** @description Made from this picture. */
+                parent?: string;
+                /** @description Whether pictures in the bin are meant, which nothing else shows. */
+                bin?: boolean;
+                /** @description `relevance` is for a search with `q` and has one page: the best of the newest 1,000 pictures that it finds. */
+                sort?: "newest" | "relevance";
                 /** @description `next` of the page before. */
                 cursor?: string;
                 /** @description Pictures in the page. */
@@ -2127,6 +2453,152 @@ export interface operations {
             };
         };
     };
+    change_images: {
+        parameters: {
+            query?: {
+                /** @description These, separated by commas, at most 500. */
+                ids?: components["schemas"]["ImageId"][];
+                /** @description Made by this job. */
+                job?: string;
+                /** @description Made by this preset. */
+                preset?: string;
+                /** @description Made for this owner. */
+                owner?: string;
+                /**
+                 * @description Words of the prompt, the tags or the negative prompt, as in a web search: `"red circle" or square -blurry`.
+                 * @example "red circle" or square -blurry
+                 */
+                q?: string;
+                /** @description With all of these tags, separated by commas, at most 20. */
+                tags?: string[];
+                /** @description With one of these tags at least, separated by commas, at most 20. */
+                any_tags?: string[];
+                /** @description With none of these tags, separated by commas, at most 20. */
+                no_tags?: string[];
+                /** @description Rated so high or higher. */
+                rating_min?: number;
+                /** @description Whether it is a favourite. */
+                favourite?: boolean;
+                /** @description Pixels, at least. */
+                min_width?: number;
+                /** @description Pixels, at most. */
+                max_width?: number;
+                /** @description Pixels, at least. */
+                min_height?: number;
+                /** @description Pixels, at most. */
+                max_height?: number;
+                /** @description Made then or later. */
+                from?: string;
+                /** @description Made before. */
+                to?: string;
+                /** @description The picture's own seed. */
+                seed?: number;
+                /** @description Made from this picture. */
+                parent?: string;
+                /** @description Whether pictures in the bin are meant, which nothing else shows. */
+                bin?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkAction"];
+            };
+        };
+        responses: {
+            /** @description How many */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkChanged"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_images: {
+        parameters: {
+            query?: {
+                /** @description These, separated by commas, at most 500. */
+                ids?: components["schemas"]["ImageId"][];
+                /** @description Made by this job. */
+                job?: string;
+                /** @description Made by this preset. */
+                preset?: string;
+                /** @description Made for this owner. */
+                owner?: string;
+                /**
+                 * @description Words of the prompt, the tags or the negative prompt, as in a web search: `"red circle" or square -blurry`.
+                 * @example "red circle" or square -blurry
+                 */
+                q?: string;
+                /** @description With all of these tags, separated by commas, at most 20. */
+                tags?: string[];
+                /** @description With one of these tags at least, separated by commas, at most 20. */
+                any_tags?: string[];
+                /** @description With none of these tags, separated by commas, at most 20. */
+                no_tags?: string[];
+                /** @description Rated so high or higher. */
+                rating_min?: number;
+                /** @description Whether it is a favourite. */
+                favourite?: boolean;
+                /** @description Pixels, at least. */
+                min_width?: number;
+                /** @description Pixels, at most. */
+                max_width?: number;
+                /** @description Pixels, at least. */
+                min_height?: number;
+                /** @description Pixels, at most. */
+                max_height?: number;
+                /** @description Made then or later. */
+                from?: string;
+                /** @description Made before. */
+                to?: string;
+                /** @description The picture's own seed. */
+                seed?: number;
+                /** @description Made from this picture. */
+                parent?: string;
+                /** @description Whether pictures in the bin are meant, which nothing else shows. */
+                bin?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Facets"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_image: {
         parameters: {
             query?: never;
@@ -2140,6 +2612,93 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_image: {
+        parameters: {
+            query?: {
+                /** @description Delete what is in the bin, with its files. */
+                for_good?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture, in the bin */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description It is deleted for good */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is not in the bin, or jobs are still at work with it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mark_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkImage"];
+            };
+        };
+        responses: {
+            /** @description The picture as it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2195,6 +2754,205 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its line */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageLineage"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_image_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmitGenerate"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_similar_images: {
+        parameters: {
+            query?: {
+                /** @description Pictures at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pictures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimilarImages"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tag_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+                /** @description The tag */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    untag_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+                /** @description The tag */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
             };
             /** @description The request was not served */
             default: {

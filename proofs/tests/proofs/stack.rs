@@ -308,11 +308,8 @@ impl Stack {
     }
 
     pub async fn images(&self) -> Vec<ImageRecord> {
-        let filter = ImageFilter {
-            limit: 1000,
-            ..ImageFilter::default()
-        };
-        self.store.images(&filter).await.expect("images")
+        let all = ImageFilter::default();
+        self.store.images(&all, None, 1000).await.expect("images")
     }
 
     /// Waits until a job is in a state.

@@ -26,8 +26,10 @@ pub async fn show(State(app): State<App>, Id(id): Id<ImageId>) -> Result<Json<Im
 
 /// The picture's row.
 pub async fn record(app: &App, id: ImageId) -> Result<ImageRecord, Problem> {
-    app.store
-        .image(id)
-        .await?
-        .ok_or_else(|| Problem::not_found(format!("There is no picture {id}.")))
+    app.store.image(id).await?.ok_or_else(|| no_image(id))
+}
+
+/// There is no such picture.
+pub fn no_image(id: ImageId) -> Problem {
+    Problem::not_found(format!("There is no picture {id}."))
 }

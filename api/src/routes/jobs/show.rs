@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use mystic_domain::{ImageId, JobId, JobState};
 use mystic_ledger::Forecast;
-use mystic_store::{ImageFilter, JobRecord};
+use mystic_store::{Bin, ImageFilter, JobRecord};
 use serde::{Deserialize, Deserializer};
 use tokio::time::{Instant, sleep_until};
 use utoipa::IntoParams;
@@ -77,14 +77,13 @@ async fn ended(app: &App, id: JobId, wait: Duration) -> Result<JobRecord, Proble
 
 async fn detail(app: &App, record: JobRecord) -> Result<JobDetail, Problem> {
     let id = record.id;
-    let mut images = app
-        .store
-        .images(&ImageFilter {
-            job: Some(id),
-            limit: IMAGES,
-            ..ImageFilter::default()
-        })
-        .await?;
+    // What its owner has thrown away it has made all the same.
+    let made = ImageFilter {
+        job: Some(id),
+        bin: Bin::Anywhere,
+        ..ImageFilter::default()
+    };
+    let mut images = app.store.images(&made, None, IMAGES).await?;
     images.sort_by_key(|image| image.index);
     let pictures: Vec<ImageId> = images.iter().map(|image| image.id).collect();
     let tag_jobs = app.store.jobs_of_images(&pictures).await?;

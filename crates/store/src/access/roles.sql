@@ -47,7 +47,7 @@ GRANT INSERT (job_id, number, kind, data) ON job_events TO mystic_worker;
 GRANT SELECT (sha256, state), INSERT (sha256, bytes, state), UPDATE (state, staged_at) ON image_files TO mystic_worker;
 GRANT SELECT (id, job_id, index, tags_state),
       INSERT (id, job_id, index, attempt, plan, owner, preset, width, height, seed, params, prompt, file, thumb,
-              pixels_sha256, times, tags_state),
+              pixels_sha256, times, tags_state, parent),
       UPDATE (tags_state)
     ON images TO mystic_worker;
 GRANT SELECT (id, name), INSERT (name) ON tags TO mystic_worker;

@@ -107,8 +107,9 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO images (id, job_id, index, attempt, plan, owner, preset, width, height, seed, params, prompt,
-                                 file, thumb, pixels_sha256, times, tags_state)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                                 file, thumb, pixels_sha256, times, tags_state, parent)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                     (SELECT id FROM images WHERE id = $18 FOR KEY SHARE))",
         )
         .bind(new.id.0)
         .bind(new.job.0)
@@ -127,6 +128,7 @@ impl Store {
         .bind(&new.pixels_sha256)
         .bind(row::to_json(&new.times)?)
         .bind(if params.tag_preset.is_some() { "pending" } else { "none" })
+        .bind(params.init.as_ref().and_then(|init| init.image).map(|image| image.0))
         .execute(&mut *tx)
         .await?;
         sqlx::query("UPDATE jobs SET images_done = images_done + 1 WHERE id = $1")

@@ -4,28 +4,53 @@ use chrono::{DateTime, Utc};
 use mystic_domain::{ImageId, JobId};
 use uuid::Uuid;
 
-use super::{ImageRecord, TagRecord};
+use super::filter::{Place, Values, matching};
+use super::{ImageFilter, ImageRecord, TagRecord};
 use crate::{Result, Store, row};
 
-/// Which pictures to list. An empty filter lists all.
-#[derive(Clone, Debug, Default)]
-pub struct ImageFilter {
-    /// Made by this job.
-    pub job: Option<JobId>,
-    /// Made by this preset.
-    pub preset: Option<String>,
-    /// With this tag.
-    pub tag: Option<String>,
-    /// Of this owner.
-    pub owner: Option<String>,
-    /// Older than this picture's time and id.
-    pub after: Option<(DateTime<Utc>, Uuid)>,
-    /// At most so many.
-    pub limit: i64,
+/// Of a text search the newest so many pictures are ranked: a word that every other picture has costs no more than a
+/// rare one.
+pub const RANKED: i64 = 1000;
+
+/// The columns of an [`ImageRow`]; what is kept for the search alone stays where it is.
+macro_rules! columns {
+    () => {
+        "images.id, images.job_id, images.index, images.attempt, images.plan, images.owner, images.preset, images.width,
+         images.height, images.seed, images.params, images.file, images.thumb, images.pixels_sha256, images.times,
+         images.tags_state, images.created_at, images.parent, images.rating, images.favourite, images.binned_at"
+    };
 }
+pub(super) use columns;
+
+const PLACES: &str = concat!(
+    "SELECT created_at, id FROM images WHERE ",
+    matching!(),
+    " ORDER BY created_at DESC, id DESC LIMIT $22"
+);
+
+/// The page is found first, mostly in an index alone, and only its rows are read.
+pub(super) const PAGE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM (SELECT id, created_at FROM images WHERE ",
+    matching!(),
+    " ORDER BY created_at DESC, id DESC LIMIT $22) AS page
+     JOIN images ON images.id = page.id ORDER BY page.created_at DESC, page.id DESC"
+);
+
+pub(super) const BEST: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM (SELECT id, created_at, ts_rank(search, websearch_to_tsquery('english', coalesce($5, ''))) AS rank
+            FROM (SELECT id, created_at, search FROM images WHERE ",
+    matching!(),
+    "             ORDER BY created_at DESC, id DESC LIMIT $23) AS newest
+            ORDER BY rank DESC, created_at DESC, id DESC LIMIT $22) AS page
+     JOIN images ON images.id = page.id ORDER BY page.rank DESC, page.created_at DESC, page.id DESC"
+);
 
 #[derive(sqlx::FromRow)]
-struct ImageRow {
+pub(super) struct ImageRow {
     id: Uuid,
     job_id: Uuid,
     index: i32,
@@ -43,6 +68,10 @@ struct ImageRow {
     times: serde_json::Value,
     tags_state: String,
     created_at: DateTime<Utc>,
+    parent: Option<Uuid>,
+    rating: i16,
+    favourite: bool,
+    binned_at: Option<DateTime<Utc>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -80,52 +109,85 @@ impl ImageRow {
             pixels_sha256: self.pixels_sha256,
             times: row::json(self.times)?,
             tags_state: self.tags_state,
+            parent: self.parent.map(ImageId),
+            rating: self.rating,
+            favourite: self.favourite,
+            binned_at: self.binned_at,
             created_at: self.created_at,
         })
     }
 }
 
 impl Store {
-    /// The picture of this id.
+    /// The picture of this id, in the bin or not.
     ///
     /// # Errors
     /// The database's.
     pub async fn image(&self, id: ImageId) -> Result<Option<ImageRecord>> {
-        let rows: Vec<ImageRow> = sqlx::query_as("SELECT * FROM images WHERE id = $1")
+        let rows = sqlx::query_as(concat!("SELECT ", columns!(), " FROM images WHERE id = $1"))
             .bind(id.0)
             .fetch_all(&self.pool)
             .await?;
         Ok(self.with_tags(rows).await?.pop())
     }
 
-    /// A page of pictures, newest first.
+    /// A page of pictures, newest first: at most `limit` that are older than `after`.
     ///
     /// # Errors
     /// The database's.
-    pub async fn images(&self, filter: &ImageFilter) -> Result<Vec<ImageRecord>> {
-        let rows: Vec<ImageRow> = sqlx::query_as(
-            "SELECT * FROM images
-             WHERE ($1::uuid IS NULL OR job_id = $1)
-               AND ($2::text IS NULL OR preset = $2)
-               AND ($3::text IS NULL OR EXISTS (SELECT FROM image_tags JOIN tags ON tags.id = tag_id
-                                                WHERE image_id = images.id AND tags.name = $3))
-               AND ($4::text IS NULL OR owner = $4)
-               AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6))
-             ORDER BY created_at DESC, id DESC LIMIT $7",
-        )
-        .bind(filter.job.map(|job| job.0))
-        .bind(&filter.preset)
-        .bind(&filter.tag)
-        .bind(&filter.owner)
-        .bind(filter.after.map(|(at, _)| at))
-        .bind(filter.after.map(|(_, id)| id))
-        .bind(filter.limit)
-        .fetch_all(&self.pool)
-        .await?;
+    #[tracing::instrument(name = "db.images.list", skip_all, err(level = "debug"))]
+    pub async fn images(
+        &self,
+        filter: &ImageFilter,
+        after: Option<Place>,
+        limit: i64,
+    ) -> Result<Vec<ImageRecord>> {
+        let mut values = Values(self.matching(filter, after).await?);
+        values.add(limit)?;
+        let rows = sqlx::query_as_with(PAGE, values.0)
+            .persistent(false)
+            .fetch_all(&self.pool)
+            .await?;
         self.with_tags(rows).await
     }
 
-    async fn with_tags(&self, rows: Vec<ImageRow>) -> Result<Vec<ImageRecord>> {
+    /// The places of a filter's pictures, newest first: at most `limit` that are older than `after`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn image_places(
+        &self,
+        filter: &ImageFilter,
+        after: Option<Place>,
+        limit: i64,
+    ) -> Result<Vec<Place>> {
+        let mut values = Values(self.matching(filter, after).await?);
+        values.add(limit)?;
+        let places = sqlx::query_as_with(PLACES, values.0)
+            .persistent(false)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(places)
+    }
+
+    /// The pictures that fit the filter's text best, best first: of the newest [`RANKED`] that it finds at most `limit`.
+    /// The prompt weighs more than the tags, these more than the negative prompt.
+    ///
+    /// # Errors
+    /// The database's.
+    #[tracing::instrument(name = "db.images.rank", skip_all, err(level = "debug"))]
+    pub async fn best_images(&self, filter: &ImageFilter, limit: i64) -> Result<Vec<ImageRecord>> {
+        let mut values = Values(self.matching(filter, None).await?);
+        values.add(limit)?;
+        values.add(RANKED)?;
+        let rows = sqlx::query_as_with(BEST, values.0)
+            .persistent(false)
+            .fetch_all(&self.pool)
+            .await?;
+        self.with_tags(rows).await
+    }
+
+    pub(super) async fn with_tags(&self, rows: Vec<ImageRow>) -> Result<Vec<ImageRecord>> {
         let ids: Vec<Uuid> = rows.iter().map(|image| image.id).collect();
         let tags: Vec<TagRow> = sqlx::query_as(
             "SELECT image_id, tags.name, source, confidence FROM image_tags JOIN tags ON tags.id = tag_id

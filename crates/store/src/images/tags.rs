@@ -4,6 +4,7 @@ use mystic_domain::{ImageId, JobId, tags};
 use sqlx::PgConnection;
 
 use super::aliases;
+use super::change::name_tags;
 use crate::{Result, events};
 
 /// Replaces the tags that language models gave a picture, as they wrote them, and tells the job that made it.
@@ -14,13 +15,7 @@ pub(crate) async fn store_tags(
     found: &[(String, f32)],
 ) -> Result<()> {
     let found = aliases::resolve(tx, normalised(found)).await?;
-    // Names in order, so that two transactions that add the same ones wait instead of deadlocking.
-    let mut names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
-    sqlx::query("INSERT INTO tags (name) SELECT unnest($1::text[]) ON CONFLICT (name) DO NOTHING")
-        .bind(&names)
-        .execute(&mut *tx)
-        .await?;
+    name_tags(tx, found.iter().map(|(name, _)| name.as_str())).await?;
     let made_by: Option<uuid::Uuid> =
         sqlx::query_scalar("UPDATE images SET tags_state = 'done' WHERE id = $1 RETURNING job_id")
             .bind(image.0)

@@ -45,18 +45,7 @@ impl Store {
 
     async fn cancel_queued_once(&self, ids: &[JobId]) -> Result<Vec<JobId>> {
         let mut tx = self.pool.begin().await?;
-        let queued: Vec<JobId> = sqlx::query_scalar::<_, Uuid>(
-            "SELECT id FROM jobs WHERE id = ANY ($1) AND state = 'queued' ORDER BY id FOR NO KEY UPDATE",
-        )
-        .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-        .fetch_all(&mut *tx)
-        .await?
-        .into_iter()
-        .map(JobId)
-        .collect();
-        note_request(&mut tx, &queued).await?;
-        leases::end(&mut tx, &queued, JobState::Cancelled, None).await?;
-        events::record_each(&mut tx, &queued, "cancelled", serde_json::json!({})).await?;
+        let queued = end_queued(&mut tx, ids).await?;
         tx.commit().await?;
         Ok(queued)
     }
@@ -108,6 +97,23 @@ impl Store {
             None => Ok(Cancelled::NotFound),
         }
     }
+}
+
+/// Ends those of these jobs that are queued, and returns them.
+pub(crate) async fn end_queued(tx: &mut PgConnection, ids: &[JobId]) -> Result<Vec<JobId>> {
+    let queued: Vec<JobId> = sqlx::query_scalar::<_, Uuid>(
+        "SELECT id FROM jobs WHERE id = ANY ($1) AND state = 'queued' ORDER BY id FOR NO KEY UPDATE",
+    )
+    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .fetch_all(&mut *tx)
+    .await?
+    .into_iter()
+    .map(JobId)
+    .collect();
+    note_request(tx, &queued).await?;
+    leases::end(tx, &queued, JobState::Cancelled, None).await?;
+    events::record_each(tx, &queued, "cancelled", serde_json::json!({})).await?;
+    Ok(queued)
 }
 
 async fn note_request(tx: &mut PgConnection, jobs: &[JobId]) -> Result<()> {

@@ -4,6 +4,7 @@ mod access;
 mod conflicts;
 mod estimates;
 mod events;
+mod gallery;
 mod histories;
 mod images;
 mod jobs;

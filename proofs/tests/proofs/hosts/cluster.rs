@@ -206,11 +206,8 @@ impl Cluster {
     }
 
     pub async fn images(&self) -> Vec<ImageRecord> {
-        let filter = ImageFilter {
-            limit: 1000,
-            ..ImageFilter::default()
-        };
-        self.store.images(&filter).await.expect("images")
+        let all = ImageFilter::default();
+        self.store.images(&all, None, 1000).await.expect("images")
     }
 
     /// The first living worker of a machine that draws.

@@ -1,0 +1,82 @@
+use axum::Json;
+use axum::extract::State;
+use mystic_domain::ImageId;
+use mystic_store::ImageRecord;
+use serde_json::{Value, json};
+
+use super::show::record;
+use crate::extract::Id;
+use crate::openapi::Problems;
+use crate::problem::Problem;
+use crate::routes::jobs::submit::SubmitGenerate;
+use crate::state::App;
+
+/// Get the request that makes a picture again
+///
+/// The body of a `POST /api/v1/jobs` for this one picture: its own seed, every parameter, no default left to the preset.
+#[utoipa::path(
+    get,
+    path = "/api/v1/images/{id}/settings",
+    tag = "images",
+    operation_id = "get_image_settings",
+    params(("id" = ImageId, Path, description = "The picture")),
+    responses((status = 200, description = "The request", body = SubmitGenerate), Problems)
+)]
+pub async fn settings(
+    State(app): State<App>,
+    Id(id): Id<ImageId>,
+) -> Result<Json<SubmitGenerate>, Problem> {
+    let request = again(record(&app, id).await?);
+    request.map(Json).map_err(|error| {
+        tracing::error!(%error, image = %id, "a picture's parameters are no request");
+        Problem::internal("The picture's parameters can't be asked for again; the log says why.")
+    })
+}
+
+/// A request has the names of the parameters that it becomes.
+fn again(image: ImageRecord) -> serde_json::Result<SubmitGenerate> {
+    let mut params = serde_json::to_value(image.params)?;
+    let tag_preset = params
+        .as_object_mut()
+        .and_then(|params| params.remove("tag_preset"));
+    params["seed"] = Value::from(image.seed);
+    params["batch"] = Value::from(1);
+    serde_json::from_value(json!({
+        "kind": "generate",
+        "preset": image.preset,
+        "params": params,
+        "auto_tag": tag_preset.is_some(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{TestApi, body, id, problem};
+
+    #[tokio::test]
+    async fn a_picture_s_settings_are_a_request_for_the_same_picture() {
+        let api = TestApi::start().await;
+        let request = json!({
+            "kind": "generate", "preset": "demo", "auto_tag": false,
+            "params": {"prompt": "a red circle", "negative_prompt": "blue", "width": 128, "steps": 3, "cfg": 2.3,
+                       "seed": 5, "batch": 2, "sampler": "heun"},
+        });
+        let job = id(&body(api.submit(&request).await).await);
+        let worker = api.worker().await;
+        let fence = worker.take(job).await;
+        let image = worker.picture(job, fence, 1, b"second").await;
+        let settings = api.shown(&format!("/api/v1/images/{image}/settings")).await;
+        let answer = api.submit(&settings).await;
+        assert_eq!(answer.status(), 202, "{settings}");
+        let again = body(answer).await;
+        let shown = api.shown(&format!("/api/v1/images/{image}")).await;
+        let mut expected = shown["params"].clone();
+        expected["seed"] = shown["seed"].clone();
+        expected["batch"] = json!(1);
+        assert_eq!(again["params"], expected);
+        let path = format!("/api/v1/images/{job}/settings");
+        problem(api.get(&path).send().await.expect("an answer"), 404).await;
+    }
+}
