@@ -1,7 +1,7 @@
 //! Runs the programs that set-up and tests consist of.
 
 use std::ffi::OsStr;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::error::{Error, Result, Tried};
 
@@ -25,27 +25,6 @@ pub fn run(what: &str, command: &mut Command) -> Result<()> {
             status,
         })
     }
-}
-
-/// Runs a program silently; what it printed is shown when it fails.
-///
-/// # Errors
-/// It cannot be started, or ends with a failure.
-pub fn run_quietly(what: &str, command: &mut Command) -> Result<Output> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .tried(|| format!("{what}: {} cannot be started", name(command)))?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    eprint!("{}", String::from_utf8_lossy(&output.stdout));
-    eprint!("{}", String::from_utf8_lossy(&output.stderr));
-    Err(Error::Program {
-        what: what.to_owned(),
-        program: line(command),
-        status: output.status,
-    })
 }
 
 /// What a program prints, if it runs and succeeds.

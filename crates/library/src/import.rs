@@ -86,7 +86,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let model = import(dir.path(), &painter(), "mine/a.gguf", "mine", "MIT").expect("taken in");
         let catalog = Catalog::read(dir.path()).expect("read");
-        assert_eq!(catalog.models, [model.clone()]);
+        assert_eq!(catalog.models, std::slice::from_ref(&model));
         let file = &model.files[0];
         let path = dir.path().join(&file.path);
         assert_eq!(verify(&path, file).expect("looked"), State::Good);

@@ -113,7 +113,7 @@ async fn a_model_of_other_flags_takes_no_further_job_and_one_of_other_limits_doe
     assert!(world.grant(&load(&worker, third)).await.is_none());
 
     let seen = theirs.store.presets_of(EngineKind::Sd).await;
-    assert_eq!(seen.expect("as a worker"), [flags.clone()]);
+    assert_eq!(seen.expect("as a worker"), std::slice::from_ref(&flags));
     let serve = async |served: ServedPreset| {
         let news = theirs.store.serve(worker.id, &[served]).await;
         news.expect("as a worker")
