@@ -478,7 +478,7 @@ impl JobParams {
     pub fn inputs(&self) -> Vec<&str> {
         let sources = match self {
             Self::Generate(params) => [&params.init, &params.mask],
-            Self::Tag(_) => [&None, &None],
+            Self::Tag(_) | Self::Enhance(_) => [&None, &None],
         };
         let mut files: Vec<&str> = sources
             .into_iter()
