@@ -14,6 +14,10 @@ use serde::{Deserialize, Serialize};
 /// From the supervisor to the child.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is sent at a time, and a box would be in every reader's way"
+)]
 pub enum Command {
     /// Load a model. The first command, and sent once: another model is another child.
     Load {

@@ -71,6 +71,7 @@ pub enum SubmitAnswer {
 /// A job to submit. Unknown fields are refused.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "one exists at a time")]
 pub enum SubmitJob {
     /// Pictures from a prompt.
     Generate(SubmitGenerate),

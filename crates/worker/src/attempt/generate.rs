@@ -34,15 +34,9 @@ pub(super) async fn run(
     times: &mut PhaseTimes,
 ) -> Result<Outcome, Halt> {
     let reporter = Reporter::start(bench, holding.job);
-    bench
-        .shelf
-        .check_room()
-        .map_err(|full| Halt::Failed(full.failure()))?;
-    let (start, loras) = prepare(bench, holding, claimed, params).await?;
-    let drawn = GenerateParams {
-        prompt: painter(claimed)?.prompt(params),
-        ..params.clone()
-    };
+    let room = bench.shelf.check_room();
+    room.map_err(|full| Halt::Failed(full.failure()))?;
+    let (drawn, start, loras) = prepare(bench, holding, claimed, params).await?;
     let (width, height) = params.final_size();
     for index in 0..params.batch {
         if claimed
@@ -76,8 +70,7 @@ pub(super) async fn run(
             pixels: pixels.clone(),
         };
         child.send(&command).await?;
-        let preset = &claimed.preset.name;
-        let mut pace = bench.paces.picture(preset, width, height);
+        let mut pace = bench.paces.picture(&claimed.preset.name, width, height);
         let (width, height, mut spent) = loop {
             let event = tokio::select! {
                 event = child.next(pace.bound()) => event?,
@@ -198,15 +191,19 @@ fn painter(claimed: &Claimed) -> Result<&ImageModel, Halt> {
     }
 }
 
-/// Brings what the pictures start from, and finds what goes on top of the model.
+/// Brings what the pictures start from, and finds what goes on top of the model; the parameters as the model gets them.
 async fn prepare(
     bench: &Bench,
     holding: &Holding<Lease>,
     claimed: &Claimed,
     params: &GenerateParams,
-) -> Result<(Option<Start>, Vec<LoraFile>), Halt> {
-    let loras = painter(claimed)?.loras_in_use(params);
-    let loras = loras.map(|(lora, weight)| {
+) -> Result<(GenerateParams, Option<Start>, Vec<LoraFile>), Halt> {
+    let model = painter(claimed)?;
+    let drawn = GenerateParams {
+        prompt: model.prompt(params),
+        ..params.clone()
+    };
+    let loras = model.loras_in_use(params).map(|(lora, weight)| {
         let path = models::file(&bench.models, &lora.file)?;
         Ok(LoraFile { path, weight })
     });
@@ -230,14 +227,14 @@ async fn prepare(
         }
     };
     let Some(init) = &params.init else {
-        return Ok((None, loras));
+        return Ok((drawn, None, loras));
     };
     let pixels = bring(init, Colours::Rgb, "init.rgb").await?;
     let mask = match &params.mask {
         Some(mask) => Some(bring(mask, Colours::Grey, "mask.grey").await?),
         None => None,
     };
-    Ok((Some(Start { pixels, mask }), loras))
+    Ok((drawn, Some(Start { pixels, mask }), loras))
 }
 
 /// What the names of an attempt's pixels begin with, before the picture's index.

@@ -50,20 +50,17 @@ impl Recipe<'_> {
     /// What goes beyond a prompt, in the same custom's words.
     fn further(&self) -> String {
         let params = self.params;
-        let mut text = String::new();
-        if let Some(strength) = params.strength {
-            text.push_str(&format!(", Denoising strength: {strength}"));
-        }
-        if let Some(hires) = &params.hires {
-            text.push_str(&format!(
+        let strength = params.strength;
+        let strength = strength.map(|strength| format!(", Denoising strength: {strength}"));
+        let hires = params.hires.as_ref().map(|hires| {
+            format!(
                 ", Hires upscale: {}, Hires steps: {}, Hires upscaler: {}",
                 hires.scale, hires.steps, hires.upscaler
-            ));
-        }
-        for LoraUse { name, weight } in &params.loras {
-            text.push_str(&format!(", Lora {name}: {weight}"));
-        }
-        text
+            )
+        });
+        let loras = params.loras.iter();
+        let loras = loras.map(|LoraUse { name, weight }| format!(", Lora {name}: {weight}"));
+        strength.into_iter().chain(hires).chain(loras).collect()
     }
 
     /// All of it as JSON. A picture that it started from is named by its content, not by an id.

@@ -343,6 +343,7 @@ async fn upload(api: &TestApi, owner: &str) -> UploadId {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of refusals")]
 async fn what_a_picture_can_not_start_from_or_be_drawn_with_is_refused_by_name_and_reaches_no_engine()
  {
     let api = TestApi::prepared(
