@@ -7,7 +7,21 @@ const figures = (memory: DeviceMemory) =>
 
 describe('memory bar', () => {
   it('splits a device into what each part takes', () => {
-    expect(figures(device)).toEqual({ residents: 2000, working: 1000, others: 500, free: 4180, reserve: 512 })
+    expect(figures(device)).toEqual({
+      residents: 2000,
+      working: 1000,
+      others: 500,
+      next: 0,
+      free: 4180,
+      reserve: 512,
+    })
+  })
+
+  it('takes what the next job needs out of what is free, and no more', () => {
+    const withNext = (mib: number) =>
+      Object.fromEntries(splitMemory(device, mib).map(({ part, mib }) => [part, mib]))
+    expect(withNext(180)).toMatchObject({ next: 180, free: 4000, reserve: 512 })
+    expect(withNext(9000)).toMatchObject({ next: 4180, free: 0, reserve: 512 })
   })
 
   it.each([
@@ -29,6 +43,7 @@ describe('memory bar', () => {
       residents: 7000,
       working: 680,
       others: 300,
+      next: 0,
       free: 0,
       reserve: 212,
     })
