@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type DeviceMemory, memoryInWords, mibInWords, splitMemory } from '../src/devices/memory'
+import { type DeviceMemory, memoryInWords, mibInWords, nextTakes, splitMemory } from '../src/devices/memory'
 
 const device: DeviceMemory = { total: 8192, capacity: 7680, resident: 2000, working: 1000, others: 500 }
 const figures = (memory: DeviceMemory) =>
@@ -36,6 +36,14 @@ describe('memory bar', () => {
     expect(segments.reduce((sum, { mib }) => sum + mib, 0)).toBe(8192)
     expect(segments.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1)
     expect(segments.every(({ mib }) => mib >= 0)).toBe(true)
+  })
+
+  it('counts a model that is loaded already as taken', () => {
+    const next = { need: 145, preset: 'demo' }
+    expect(nextTakes(next, [{ preset: 'demo', booked: 113, state: 'ready' }])).toBe(32)
+    expect(nextTakes(next, [{ preset: 'demo', booked: 113, state: 'evicting' }])).toBe(145)
+    expect(nextTakes(next, [{ preset: 'other', booked: 113, state: 'ready' }])).toBe(145)
+    expect(nextTakes(next, [{ preset: 'demo', booked: 200, state: 'ready' }])).toBe(0)
   })
 
   it('lets others eat into the reserve, never into bookings', () => {

@@ -25,6 +25,12 @@ export const router = createRouter({
       meta: { title: 'Job' },
     },
     {
+      path: '/devices',
+      name: 'devices',
+      component: () => import('../devices/DevicesPage.vue'),
+      meta: { title: 'Devices' },
+    },
+    {
       path: '/:missing(.*)*',
       name: 'missing',
       component: () => import('./MissingPage.vue'),

@@ -77,3 +77,12 @@ export function memoryInWords(name: string, memory: DeviceMemory, coming = 0): s
     .map(({ part, mib }) => `${partNames[part].toLowerCase()} ${mibInWords(mib)}`)
   return `Memory of ${name}, ${mibInWords(memory.total)}: ${parts.join(', ')}`
 }
+
+/** What a job that needs so much, its model included, will take beyond what its model has booked already. */
+export function nextTakes(
+  next: { need: number; preset: string },
+  residents: readonly { preset: string; booked: number; state: string }[],
+): number {
+  const loaded = residents.find(({ preset, state }) => preset === next.preset && state !== 'evicting')
+  return Math.max(0, next.need - (loaded?.booked ?? 0))
+}
