@@ -25,6 +25,12 @@ export const router = createRouter({
       meta: { title: 'Job' },
     },
     {
+      path: '/gallery',
+      name: 'gallery',
+      component: () => import('../images/GalleryPage.vue'),
+      meta: { title: 'Gallery' },
+    },
+    {
       path: '/devices',
       name: 'devices',
       component: () => import('../devices/DevicesPage.vue'),
