@@ -20,6 +20,7 @@ export default typescript.config(
     },
     rules: {
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       // Prettier decides the shape of templates.
       'vue/html-self-closing': 'off',
       'vue/max-attributes-per-line': 'off',

@@ -1,5 +1,5 @@
-import AxeBuilder from '@axe-core/playwright'
 import { expect, test } from '@playwright/test'
+import { expectNoBarriers, surround, surroundings } from './barriers'
 import { cuttable } from './cuttable'
 import { draw, endAll, openPage, pictureOf, submit, submitLong } from './stack'
 
@@ -137,33 +137,24 @@ test('what is wrong with a request is said beside its field', async ({ page }) =
   await expect(page.getByLabel('Prompt', { exact: true })).toHaveAccessibleDescription(/bytes/)
 })
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [390, 1440]) {
-    test(`no barrier is found at ${width} px in ${colorScheme}`, async ({ page, request }) => {
-      await page.setViewportSize({ width, height: 900 })
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      const { id } = await pictureOf(request, await submit(request, { prompt }))
-      const running = await submitLong(request, prompt)
-      await submitLong(
-        request,
-        'a green square on a white background with a rather long description of itself',
-      )
-      await openPage(page)
-      await expect(page.locator(`[data-job="${running}"]`).getByRole('progressbar')).toBeVisible()
-      await expect(page.locator(`[data-image="${id}"] .tag`).first()).toBeVisible()
-
-      const barriers = async () =>
-        (await new AxeBuilder({ page }).analyze()).violations.map((v) => [v.id, v.nodes])
-      expect(await barriers()).toEqual([])
-      const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-      expect(await overflow()).toBeLessThanOrEqual(0)
-      await page.screenshot({ path: `screenshots/page-${width}-${colorScheme}.png`, fullPage: true })
-
-      await page.locator(`[data-image="${id}"]`).getByRole('button').click()
-      await expect(page.getByRole('dialog').getByRole('img')).toBeVisible()
-      expect(await barriers()).toEqual([])
-      expect(await overflow()).toBeLessThanOrEqual(0)
-      await page.screenshot({ path: `screenshots/picture-${width}-${colorScheme}.png` })
+for (const around of surroundings) {
+  test(`no barrier is found at ${around.name}`, async ({ page, request }) => {
+    await surround(page, around)
+    const { id } = await pictureOf(request, await submit(request, { prompt }))
+    const running = await submitLong(request, prompt)
+    await submitLong(request, 'a green square on a white background with a rather long description of itself')
+    await openPage(page)
+    await expect(page.locator(`[data-job="${running}"]`).getByRole('progressbar')).toBeVisible()
+    await expect(page.locator(`[data-image="${id}"] .tag`).first()).toBeVisible()
+    await expectNoBarriers(page)
+    await page.screenshot({
+      path: `screenshots/home-${around.width}-${around.colorScheme}.png`,
+      fullPage: true,
     })
-  }
+
+    await page.locator(`[data-image="${id}"]`).getByRole('button').click()
+    await expect(page.getByRole('dialog').getByRole('img')).toBeVisible()
+    await expectNoBarriers(page)
+    await page.screenshot({ path: `screenshots/picture-${around.width}-${around.colorScheme}.png` })
+  })
 }

@@ -11,8 +11,12 @@ export async function submit(request: APIRequestContext, params: object): Promis
   return ((await response.json()) as { id: string }).id
 }
 
-/** Ends whatever a test left behind. */
+/** Ends whatever a test left behind, pauses too. */
 export async function endAll(request: APIRequestContext): Promise<void> {
+  const pauses = (await (await request.get('/api/v1/pauses')).json()) as { scope: string; name?: string }[]
+  for (const { scope, name } of pauses) {
+    await request.delete('/api/v1/pauses', { params: { scope, ...(name === undefined ? {} : { name }) } })
+  }
   const page = await request.get('/api/v1/jobs?state=queued,leased,running&limit=200')
   const { jobs } = (await page.json()) as { jobs: { id: string }[] }
   for (const { id } of jobs) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deviceInWords, modelInWords, spanInWords } from '../src/devices/words'
+import { deviceInWords, modelInWords, sizesInWords, spanInWords, workerInWords } from '../src/devices/words'
 
 describe('devices in words', () => {
   it.each([
@@ -25,5 +25,28 @@ describe('devices in words', () => {
     expect(deviceInWords({ ...card, utilisation: 0, temperature: 61, power: 312 })).toBe(
       'studio · 1 of 2 turns taken · 0 % busy · 61 °C · 312 W',
     )
+  })
+})
+
+describe('workers in words', () => {
+  const now = Date.parse('2026-01-01T00:01:00Z')
+  const worker = { state: 'ready', beat_at: '2026-01-01T00:00:57Z', gone_at: null }
+
+  it.each([
+    [{}, 'well', 'Ready, heard 3 s ago'],
+    [{ state: 'draining' }, 'ending', 'Draining: it ends after what it runs'],
+    [{ beat_at: '2026-01-01T00:00:20Z' }, 'silent', 'Silent for 40 s'],
+    [{ state: 'gone', beat_at: '2026-01-01T00:00:20Z' }, 'gone', 'Gone, last heard 40 s ago'],
+  ])('%j is %s', (change, health, words) => {
+    expect(workerInWords({ ...worker, ...change }, now)).toEqual({ health, words })
+  })
+})
+
+describe('sizes in words', () => {
+  it('are squares as large as the pictures, and text has none', () => {
+    expect(sizesInWords({ pixels_from: 16_384, pixels_below: 23_171 })).toBe(
+      'Pictures as large as 128 × 128 to 152 × 152',
+    )
+    expect(sizesInWords({ pixels_from: null, pixels_below: null })).toBe('Text')
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type DeviceMemory, memoryInWords, mibInWords, splitMemory } from '../src/devices/memory'
+import { type DeviceMemory, memoryInWords, mibInWords, nextTakes, splitMemory } from '../src/devices/memory'
 
 const device: DeviceMemory = { total: 8192, capacity: 7680, resident: 2000, working: 1000, others: 500 }
 const figures = (memory: DeviceMemory) =>
@@ -7,7 +7,21 @@ const figures = (memory: DeviceMemory) =>
 
 describe('memory bar', () => {
   it('splits a device into what each part takes', () => {
-    expect(figures(device)).toEqual({ residents: 2000, working: 1000, others: 500, free: 4180, reserve: 512 })
+    expect(figures(device)).toEqual({
+      residents: 2000,
+      working: 1000,
+      others: 500,
+      next: 0,
+      free: 4180,
+      reserve: 512,
+    })
+  })
+
+  it('takes what the next job needs out of what is free, and no more', () => {
+    const withNext = (mib: number) =>
+      Object.fromEntries(splitMemory(device, mib).map(({ part, mib }) => [part, mib]))
+    expect(withNext(180)).toMatchObject({ next: 180, free: 4000, reserve: 512 })
+    expect(withNext(9000)).toMatchObject({ next: 4180, free: 0, reserve: 512 })
   })
 
   it.each([
@@ -24,11 +38,20 @@ describe('memory bar', () => {
     expect(segments.every(({ mib }) => mib >= 0)).toBe(true)
   })
 
+  it('counts a model that is loaded already as taken', () => {
+    const next = { need: 145, preset: 'demo' }
+    expect(nextTakes(next, [{ preset: 'demo', booked: 113, state: 'ready' }])).toBe(32)
+    expect(nextTakes(next, [{ preset: 'demo', booked: 113, state: 'evicting' }])).toBe(145)
+    expect(nextTakes(next, [{ preset: 'other', booked: 113, state: 'ready' }])).toBe(145)
+    expect(nextTakes(next, [{ preset: 'demo', booked: 200, state: 'ready' }])).toBe(0)
+  })
+
   it('lets others eat into the reserve, never into bookings', () => {
     expect(figures({ ...device, resident: 7000, working: 680, others: 300 })).toEqual({
       residents: 7000,
       working: 680,
       others: 300,
+      next: 0,
       free: 0,
       reserve: 212,
     })

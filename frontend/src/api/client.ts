@@ -28,13 +28,25 @@ interface Answer<Data> {
   response: Response
 }
 
+function refused({ error, response }: Answer<unknown>): ApiError {
+  return new ApiError(response.status, typeof error === 'object' && error !== null ? error : {})
+}
+
 /** The answer's data; anything but success is thrown as an `ApiError`. */
 export async function answered<Data>(answer: Promise<Answer<Data>>): Promise<Data> {
-  const { data, error, response } = await answer
-  if (!response.ok || data === undefined) {
-    throw new ApiError(response.status, typeof error === 'object' && error !== null ? error : {})
+  const given = await answer
+  if (!given.response.ok || given.data === undefined) {
+    throw refused(given)
   }
-  return data
+  return given.data
+}
+
+/** That it was done, where success has nothing to say. */
+export async function done(answer: Promise<Answer<unknown>>): Promise<void> {
+  const given = await answer
+  if (!given.response.ok) {
+    throw refused(given)
+  }
 }
 
 /** A sentence for people, whatever was thrown. */

@@ -1,13 +1,21 @@
 /** What the page keeps of the server's state; server events name the topics that they make stale. */
 export type Topic = 'queue' | 'jobs' | 'images' | 'devices' | 'presets'
 
+/** A topic, or one job with all that belongs to it. */
+export type Stale = Topic | `job/${string}`
+
+/** The beginning of the keys under which queries keep it. */
+export function keyOf(stale: Stale): string[] {
+  return stale.split('/')
+}
+
 const afterEvent: Record<string, readonly Topic[]> = {
-  queued: ['queue'],
-  leased: ['queue', 'devices'],
-  running: ['queue', 'devices'],
-  expired: ['queue', 'devices'],
-  retried: ['queue', 'devices'],
-  cancel_requested: ['queue'],
+  queued: ['queue', 'jobs'],
+  leased: ['queue', 'jobs', 'devices'],
+  running: ['queue', 'jobs', 'devices'],
+  expired: ['queue', 'jobs', 'devices'],
+  retried: ['queue', 'jobs', 'devices'],
+  cancel_requested: ['queue', 'jobs'],
   reprioritised: ['queue'],
   image: ['queue', 'images'],
   tagged: ['images'],

@@ -1,10 +1,15 @@
 import type { components } from './schema'
 
-type Schemas = components['schemas']
+export type Schemas = components['schemas']
 
 export type Problem = Schemas['Problem']
 export type Job = Schemas['Job']
 export type JobState = Schemas['JobState']
+export type Attempt = Schemas['AttemptRecord']
+export type Estimate = Schemas['Estimate']
+export type DryRun = Schemas['DryRun']
+export type Pause = Schemas['PauseRecord']
+export type PauseScope = Schemas['PauseScope']
 export type Failure = Schemas['Failure']
 export type Preset = Schemas['PresetRecord']
 export type Device = Schemas['DeviceRecord']

@@ -3,7 +3,7 @@ import { onScopeDispose, type Ref, ref } from 'vue'
 import { coalesce } from '../api/coalesce'
 import type { Frame } from '../api/frames'
 import { type Connection, openStream } from '../api/stream'
-import { staleAfter, type Topic } from '../api/topics'
+import { keyOf, staleAfter, type Stale } from '../api/topics'
 import { noteProgress } from '../jobs/liveProgress'
 import type { JobEvent, JobProgress } from '../api/types'
 
@@ -22,8 +22,8 @@ export function useLive(): Live {
   const connection = ref<Connection>('connecting')
   const since = ref<Date>()
 
-  const refreshes = coalesce<Topic>(
-    (topics) => Promise.all([...topics].map((topic) => queries.invalidateQueries({ queryKey: [topic] }))),
+  const refreshes = coalesce<Stale>(
+    (stale) => Promise.all([...stale].map((topic) => queries.invalidateQueries({ queryKey: keyOf(topic) }))),
     gap,
   )
 
@@ -33,7 +33,8 @@ export function useLive(): Live {
         noteProgress(job, progress)
       }
     } else if (event === 'job') {
-      refreshes.add(...staleAfter((JSON.parse(data) as JobEvent).kind))
+      const { kind, job } = JSON.parse(data) as JobEvent
+      refreshes.add(...staleAfter(kind), `job/${job}`)
     }
   }
 

@@ -1,7 +1,9 @@
 import { QueryClient, VueQueryPlugin } from '@tanstack/vue-query'
+import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import { ApiError } from '../api/client'
 import App from './App.vue'
+import { router } from './router'
 import './tokens.css'
 import './base.css'
 
@@ -19,4 +21,4 @@ const queryClient = new QueryClient({
   },
 })
 
-createApp(App).use(VueQueryPlugin, { queryClient }).mount('#app')
+createApp(App).use(createPinia()).use(VueQueryPlugin, { queryClient }).use(router).mount('#app')

@@ -48,3 +48,43 @@ export function deviceInWords(device: Told): string {
     .filter((part) => part !== '')
     .join(' · ')
 }
+
+interface Beating {
+  state: string
+  beat_at: string
+  gone_at?: string | null | undefined
+}
+
+/** Milliseconds of silence after which a worker is shown as silent: its jobs are about to be taken back. */
+const silence = 20_000
+
+/** How a worker is, and since when it was heard. */
+export function workerInWords(
+  worker: Beating,
+  now: number,
+): { health: 'well' | 'ending' | 'silent' | 'gone'; words: string } {
+  const since = spanInWords((now - Date.parse(worker.beat_at)) / 1_000)
+  if (worker.state === 'gone' || worker.gone_at) {
+    return { health: 'gone', words: `Gone, last heard ${since} ago` }
+  }
+  if (now - Date.parse(worker.beat_at) > silence) {
+    return { health: 'silent', words: `Silent for ${since}` }
+  }
+  return worker.state === 'draining'
+    ? { health: 'ending', words: 'Draining: it ends after what it runs' }
+    : { health: 'well', words: `Ready, heard ${since} ago` }
+}
+
+/** "128 × 128 to 181 × 181": squares as large as the pictures that are meant. */
+export function sizesInWords(range: {
+  pixels_from?: number | null | undefined
+  pixels_below?: number | null | undefined
+}): string {
+  if (range.pixels_from == null || range.pixels_below == null) {
+    return 'Text'
+  }
+  const [from, to] = [range.pixels_from, range.pixels_below - 1].map((pixels) =>
+    Math.floor(Math.sqrt(Math.max(0, pixels))),
+  )
+  return `Pictures as large as ${from} × ${from} to ${to} × ${to}`
+}

@@ -1,17 +1,18 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/vue-query'
-import type { Ref } from 'vue'
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/vue-query'
+import { computed, type Ref } from 'vue'
 import { answered, api } from '../api/client'
+import type { PictureFilter } from './filters'
 
 const pageSize = 24
 
-/** The latest pictures, newest first, page after page. */
-export function usePictures() {
+/** A filter's pictures, newest first, page after page. */
+export function usePictures(filter: Ref<PictureFilter>, limit = pageSize) {
   return useInfiniteQuery({
-    queryKey: ['images', 'latest'],
+    queryKey: ['images', 'list', filter, limit],
     queryFn: ({ pageParam, signal }) =>
       answered(
         api.GET('/api/v1/images', {
-          params: { query: { limit: pageSize, ...(pageParam ? { cursor: pageParam } : {}) } },
+          params: { query: { ...filter.value, limit, ...(pageParam ? { cursor: pageParam } : {}) } },
           signal,
         }),
       ),
@@ -28,4 +29,16 @@ export function usePicture(id: Ref<string | undefined>) {
       answered(api.GET('/api/v1/images/{id}', { params: { path: { id: id.value ?? '' } }, signal })),
     enabled: () => id.value !== undefined,
   })
+}
+
+/** The picture that a job finished last, asked for again when it has one more. */
+export function useLastPicture(job: () => string, made: () => number) {
+  const query = useQuery({
+    queryKey: ['last-picture', job, made],
+    queryFn: ({ signal }) =>
+      answered(api.GET('/api/v1/images', { params: { query: { job: job(), limit: 1 } }, signal })),
+    enabled: () => made() > 0,
+    placeholderData: keepPreviousData,
+  })
+  return computed(() => query.data.value?.images[0])
 }

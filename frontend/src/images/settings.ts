@@ -2,7 +2,7 @@ import type { Picture } from '../api/types'
 
 const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-const plans: Record<Picture['plan'], string> = {
+export const planNames: Record<Picture['plan'], string> = {
   full: 'Full: nothing changed to make it fit',
   vae_tiling: 'Decoded in tiles to save memory',
   text_encoder_on_cpu: 'Tiles, and the text encoder on the processor',
@@ -26,7 +26,7 @@ export function settingsOf(picture: Picture): [string, string][] {
     ['Schedule', params.scheduler ?? 'the model’s own'],
     ['Avoided', params.negative_prompt || undefined],
     ['Preset', picture.preset],
-    ['Plan', plans[picture.plan]],
+    ['Plan', planNames[picture.plan]],
     ['Picture', params.batch > 1 ? `${picture.index + 1} of ${params.batch}` : undefined],
     ['Attempt', picture.attempt > 1 ? String(picture.attempt) : undefined],
     ['Loading', times.loading_ms ? seconds(times.loading_ms) : 'was loaded already'],

@@ -1,6 +1,14 @@
-import { useMutation, useQuery } from '@tanstack/vue-query'
-import { watch } from 'vue'
-import { answered, api } from '../api/client'
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/vue-query'
+import { type Ref, watch } from 'vue'
+import { answered, api, done } from '../api/client'
+import type { DryRun, Job, PauseScope, Schemas } from '../api/types'
+import type { JobFilter } from './filters'
 import { keepProgressOf } from './liveProgress'
 
 /** Counts, running jobs and waiting jobs. */
@@ -30,6 +38,86 @@ export function useEndedBadly() {
   })
 }
 
+const pageSize = 50
+
+/** A filter's jobs, newest first, page after page. */
+export function useJobs(filter: Ref<JobFilter>) {
+  return useInfiniteQuery({
+    queryKey: ['jobs', 'list', filter],
+    queryFn: ({ pageParam, signal }) => {
+      const { states, ...rest } = filter.value
+      const cursor = pageParam ? { cursor: pageParam } : {}
+      return answered(
+        api.GET('/api/v1/jobs', {
+          params: {
+            query: { ...rest, ...(states.length > 0 ? { state: states } : {}), limit: pageSize, ...cursor },
+          },
+          signal,
+        }),
+      )
+    },
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+    enabled: () => filter.value.states.length > 0,
+  })
+}
+
+/** A job with its attempts and pictures. */
+export function useJob(id: Ref<string>) {
+  return useQuery({
+    queryKey: ['job', id],
+    queryFn: ({ signal }) =>
+      answered(api.GET('/api/v1/jobs/{id}', { params: { path: { id: id.value } }, signal })),
+    refetchInterval: 30_000,
+  })
+}
+
+/** What is expected of a waiting job. The jobs before it change that without an event of its own. */
+export function useOutlook(id: Ref<string | undefined>) {
+  return useQuery({
+    queryKey: ['outlook', id],
+    queryFn: ({ signal }) =>
+      answered(api.GET('/api/v1/jobs/{id}', { params: { path: { id: id.value ?? '' } }, signal })),
+    enabled: () => id.value !== undefined,
+    refetchInterval: 5_000,
+  })
+}
+
+/** How far back the charts look, and after how many jobs they stop looking. */
+const recent = { ms: 3_600_000, pages: 5, pageSize: 200 }
+
+/** The jobs of the last hour that have ended, as far as a few pages reach. */
+export function useRecentlyEnded() {
+  return useQuery({
+    queryKey: ['recently-ended'],
+    queryFn: async ({ signal }) => {
+      const to = Date.now()
+      const from = to - recent.ms
+      const jobs: Job[] = []
+      let cursor: string | null | undefined
+      for (let page = 0; page < recent.pages; page += 1) {
+        const state: Job['state'][] = ['succeeded', 'failed', 'cancelled']
+        const query = { state, limit: recent.pageSize, ...(cursor ? { cursor } : {}) }
+        const answer = await answered(api.GET('/api/v1/jobs', { params: { query }, signal }))
+        jobs.push(...answer.jobs.filter(({ created_at }) => Date.parse(created_at) >= from))
+        cursor = answer.next
+        // Newest first: what comes after a job from before the hour is older still.
+        const last = answer.jobs.at(-1)
+        if (!cursor || !last || Date.parse(last.created_at) < from) {
+          return { jobs, from, to, all: true }
+        }
+      }
+      return {
+        jobs,
+        from: Date.parse(jobs.at(-1)?.created_at ?? new Date(from).toISOString()),
+        to,
+        all: false,
+      }
+    },
+    refetchInterval: 10_000,
+  })
+}
+
 /** Asks for a job's end; what follows is told by events. */
 export function useCancel() {
   return useMutation({
@@ -37,25 +125,110 @@ export function useCancel() {
   })
 }
 
-export interface Request {
-  preset: string
-  prompt: string
-  /** Absent: the server draws one. */
-  seed?: number
+/** Asks for the end of a filter's jobs that have not ended. */
+export function useCancelAll() {
+  return useMutation({
+    mutationFn: ({ states, ...rest }: JobFilter) =>
+      answered(api.POST('/api/v1/jobs/cancel', { params: { query: { state: states, ...rest } } })),
+  })
 }
 
-/** Submits a prompt. */
+/** Queues failed jobs again, one after the other. */
+export function useRetry() {
+  return useMutation({
+    mutationFn: async (ids: readonly string[]) => {
+      for (const id of ids) {
+        await answered(api.POST('/api/v1/jobs/{id}/retry', { params: { path: { id } } }))
+      }
+    },
+  })
+}
+
+/** Changes a waiting job's priority. */
+export function useReprioritise() {
+  return useMutation({
+    mutationFn: ({ id, priority }: { id: string; priority: number }) =>
+      answered(api.PATCH('/api/v1/jobs/{id}', { params: { path: { id } }, body: { priority } })),
+  })
+}
+
+export interface Stop {
+  scope: PauseScope
+  name?: string
+  release?: boolean
+}
+
+/** What an operator has stopped. No event tells it, hence the interval. */
+export function usePauses() {
+  return useQuery({
+    queryKey: ['pauses'],
+    queryFn: ({ signal }) => answered(api.GET('/api/v1/pauses', { signal })),
+    refetchInterval: 10_000,
+  })
+}
+
+/** Stops the queue or a part of it, and lets it go on. */
+export function usePausing() {
+  const queries = useQueryClient()
+  const onSettled = () =>
+    Promise.all(
+      [['pauses'], ['queue'], ['devices']].map((queryKey) => queries.invalidateQueries({ queryKey })),
+    )
+  return {
+    pause: useMutation({
+      mutationFn: (stop: Stop) => answered(api.POST('/api/v1/pauses', { body: stop })),
+      onSettled,
+    }),
+    resume: useMutation({
+      mutationFn: ({ scope, name }: Stop) =>
+        done(
+          api.DELETE('/api/v1/pauses', {
+            params: { query: { scope, ...(name === undefined ? {} : { name }) } },
+          }),
+        ),
+      onSettled,
+    }),
+  }
+}
+
+/** A picture job to submit: what is absent has the preset's default, and the server draws the seed. */
+export type Request = { preset: string } & Schemas['GenerateRequest']
+
+const bodyOf = ({ preset, ...params }: Request) => ({ kind: 'generate' as const, preset, params })
+
+/** Submits a picture job; it may be one that was submitted before under the same key. */
 export function useSubmit() {
   return useMutation({
-    mutationFn: ({ request, key }: { request: Request; key: string }) => {
-      const { preset, ...params } = request
-      return answered(
-        api.POST('/api/v1/jobs', {
-          params: { header: { 'Idempotency-Key': key } },
-          body: { kind: 'generate', preset, params },
-        }),
-      )
+    mutationFn: async ({ request, key }: { request: Request; key: string }): Promise<Job> => {
+      const params = { header: { 'Idempotency-Key': key } }
+      const made = await answered(api.POST('/api/v1/jobs', { params, body: bodyOf(request) }))
+      if (!('id' in made)) {
+        throw new Error('the answer to a submission is a job')
+      }
+      return made
     },
+  })
+}
+
+/** What would come of a request now, told anew while the queue moves. */
+export function useDryRun(request: Ref<Request | undefined>) {
+  return useQuery({
+    queryKey: ['dry-run', request],
+    queryFn: async ({ signal }): Promise<DryRun> => {
+      const asked = request.value
+      if (!asked) {
+        throw new Error('nothing is asked')
+      }
+      const params = { query: { dry_run: true } }
+      const told = await answered(api.POST('/api/v1/jobs', { params, body: bodyOf(asked), signal }))
+      if ('id' in told) {
+        throw new Error('a dry run makes no job')
+      }
+      return told
+    },
+    enabled: () => request.value !== undefined,
+    placeholderData: keepPreviousData,
+    refetchInterval: 5_000,
   })
 }
 

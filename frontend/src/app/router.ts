@@ -1,0 +1,59 @@
+import { createRouter, createWebHistory } from 'vue-router'
+import HomePage from './HomePage.vue'
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: '/', name: 'home', component: HomePage, meta: { title: 'Overview' } },
+    {
+      path: '/create',
+      name: 'create',
+      component: () => import('../jobs/CreatePage.vue'),
+      meta: { title: 'Create' },
+    },
+    {
+      path: '/queue',
+      name: 'queue',
+      component: () => import('../jobs/QueuePage.vue'),
+      meta: { title: 'Queue' },
+    },
+    {
+      path: '/jobs/:id',
+      name: 'job',
+      component: () => import('../jobs/JobPage.vue'),
+      props: true,
+      meta: { title: 'Job' },
+    },
+    {
+      path: '/gallery',
+      name: 'gallery',
+      component: () => import('../images/GalleryPage.vue'),
+      meta: { title: 'Gallery' },
+    },
+    {
+      path: '/devices',
+      name: 'devices',
+      component: () => import('../devices/DevicesPage.vue'),
+      meta: { title: 'Devices' },
+    },
+    {
+      path: '/:missing(.*)*',
+      name: 'missing',
+      component: () => import('./MissingPage.vue'),
+      meta: { title: 'Not found' },
+    },
+  ],
+  // Only a change of page goes to its top: a filter or an opened picture leaves the place.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is experimental
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
+})
+
+router.afterEach((to) => {
+  document.title = to.name === 'home' ? 'MystiCanvas' : `${to.meta.title} · MystiCanvas`
+})
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    title: string
+  }
+}
