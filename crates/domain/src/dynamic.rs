@@ -74,6 +74,27 @@ pub fn expand(
     Ok(words)
 }
 
+/// A prompt that stays as these words are, whatever they hold.
+#[must_use]
+pub fn literal(words: &str) -> String {
+    let stays = match &parse::nodes(words)[..] {
+        [] => true,
+        [Node::Text(text)] => text == words,
+        _ => false,
+    };
+    if stays {
+        return words.to_owned();
+    }
+    let mut escaped = String::with_capacity(words.len() + 8);
+    for c in words.chars() {
+        if "{}_|".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
 /// The wildcards that a prompt names itself, whatever their lines name.
 #[must_use]
 pub fn named(prompt: &str) -> BTreeSet<String> {
@@ -288,6 +309,16 @@ mod tests {
             assert_eq!(all(prompt), set(&[prompt]));
         }
         assert_eq!(all("\\{a|b\\} \\__colour\\__"), set(&["{a|b} __colour__"]));
+        for words in [
+            "{a|b} __colour__",
+            "\\{a\\\\|\\_",
+            "{2$$a|b}",
+            "a_b {c} \\d",
+            "",
+        ] {
+            assert_eq!(all(&literal(words)), set(&[words]));
+        }
+        assert_eq!(literal("a_b {c} \\d"), "a_b {c} \\d");
     }
 
     #[test]

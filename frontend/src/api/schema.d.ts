@@ -451,6 +451,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List models
+         * @description What lies in the models directory of the API's host, by the files' headers, and what the catalogue there has.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pauses": {
         parameters: {
             query?: never;
@@ -495,6 +515,38 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a preset
+         * @description Its files, flags, defaults and limits, what each live worker says of it, and what its jobs were seen to take.
+         */
+        get: operations["show_preset"];
+        /**
+         * Create or replace a preset
+         * @description Workers look at its files and offer it without a restart. Other files or flags take a load: a model that is loaded as
+         *     the preset was before finishes its job and is unloaded. Limits and defaults hold for the next request. The files'
+         *     headers are checked where the API's host has them; `unchecked` says where it has not. What is put here is not
+         *     overwritten by the models directory's catalogue.
+         */
+        put: operations["put_preset"];
+        post?: never;
+        /**
+         * Delete a preset
+         * @description It is retired: hidden, refused to new jobs and unloaded. Jobs and pictures that were made with it keep naming it, and
+         *     a preset of the same name may be put again. While unfinished jobs name it, it stays (409).
+         */
+        delete: operations["delete_preset"];
         options?: never;
         head?: never;
         patch?: never;
@@ -626,6 +678,27 @@ export interface paths {
          * @description Tags that were written so stay.
          */
         delete: operations["delete_tag_alias"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a picture or a mask
+         * @description The body is the file: PNG, JPEG or WebP. It is decoded, turned upright, put on white where it is transparent, and kept
+         *     as a PNG for a day, or for as long as a job that starts from it is there.
+         */
+        post: operations["add_upload"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -827,6 +900,29 @@ export interface components {
              * @description Running jobs that end as soon as their workers have stopped them.
              */
             requested: number;
+        };
+        /** @description A file of a model of the catalogue. */
+        CatalogueFile: {
+            /** @description Its path below the models directory. */
+            path: string;
+            /** @description By its size alone: checksums are `mystic models verify`'s. */
+            state: components["schemas"]["FileState"];
+        };
+        /** @description A model of the catalogue. */
+        CatalogueModel: {
+            /** @description Its family. */
+            architecture: string;
+            /** @description How each of its files is. */
+            files: components["schemas"]["CatalogueFile"][];
+            /** @description SPDX name of its licence. */
+            licence: string;
+            /** @description Its name for `mystic models pull`. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size: number;
         };
         /** @description What to change of a job. Unknown fields are refused. */
         ChangeJob: {
@@ -1082,6 +1178,31 @@ export interface components {
          */
         Fence: number;
         /**
+         * @description How a file is.
+         * @enum {string}
+         */
+        FileState: "here" | "missing" | "corrupt";
+        /** @description A model file. */
+        FoundFile: {
+            /** @description The family of its diffusion network, or of its language model, where it has one that is known. */
+            architecture?: string | null;
+            /** @description What it is for, guessed from its header. */
+            kind?: string | null;
+            /** @description The model of the catalogue that it belongs to. */
+            model?: string | null;
+            /** @description Its path below the models directory. */
+            path: string;
+            /** @description The presets that name it. */
+            presets: string[];
+            /** @description Why it can't be used; absent where its header is whole. */
+            problem?: string | null;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size: number;
+        };
+        /**
          * @description The kind of [`SubmitGenerate`].
          * @enum {string}
          */
@@ -1104,6 +1225,11 @@ export interface components {
              * @description Pixels.
              */
             height: number;
+            hires?: components["schemas"]["Hires"] | null;
+            init?: components["schemas"]["Source"] | null;
+            /** @description Small networks on top of the model. */
+            loras?: components["schemas"]["LoraUse"][];
+            mask?: components["schemas"]["Source"] | null;
             /** @description What to avoid. */
             negative_prompt: string;
             /** @description What to draw. */
@@ -1122,6 +1248,11 @@ export interface components {
              * @description Diffusion steps.
              */
             steps: number;
+            /**
+             * Format: float
+             * @description How much of the start is painted over, 0 to 1; there with `init` alone.
+             */
+            strength?: number | null;
             /** @description Ask for tags of each picture, by this preset. */
             tag_preset?: string | null;
             /**
@@ -1147,6 +1278,11 @@ export interface components {
              * @description Pixels.
              */
             height?: number | null;
+            hires?: components["schemas"]["HiresRequest"] | null;
+            init?: components["schemas"]["PictureRef"] | null;
+            /** @description LoRAs of the preset, by name. */
+            loras?: components["schemas"]["LoraUse"][];
+            mask?: components["schemas"]["MaskRef"] | null;
             /** @description What to avoid. */
             negative_prompt?: string | null;
             /**
@@ -1168,6 +1304,11 @@ export interface components {
              * @description Diffusion steps.
              */
             steps?: number | null;
+            /**
+             * Format: float
+             * @description How much of the start is painted over, 0 to 1; 0.75 where absent. Only with `init`.
+             */
+            strength?: number | null;
             /** @description Names of prompt templates, put around the prompt one after the other. */
             styles?: string[];
             /**
@@ -1175,6 +1316,57 @@ export interface components {
              * @description Pixels.
              */
             width?: number | null;
+        };
+        /** @description A second pass: the first one's latents, enlarged and painted over in part. */
+        Hires: {
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /**
+             * Format: float
+             * @description How much larger each side becomes; the sides are rounded to the preset's multiple.
+             */
+            scale: number;
+            /**
+             * Format: int32
+             * @description Steps of the second pass.
+             */
+            steps: number;
+            /**
+             * Format: float
+             * @description How much is painted over, above 0 to 1.
+             */
+            strength: number;
+            /** @description How the latents are enlarged, by the library's name. */
+            upscaler: string;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /** @description A second pass at a larger size. */
+        HiresRequest: {
+            /**
+             * Format: float
+             * @description How much larger each side becomes.
+             * @example 2
+             */
+            scale: number;
+            /**
+             * Format: int32
+             * @description Steps of the second pass; those of the first where absent.
+             */
+            steps?: number | null;
+            /**
+             * Format: float
+             * @description How much is painted over, 0.01 to 1; 0.7 where absent.
+             */
+            strength?: number | null;
+            /** @description How the latents are enlarged; `Latent` where absent. */
+            upscaler?: string | null;
         };
         /** @description A picture. */
         Image: components["schemas"]["ImageRecord"] & {
@@ -1211,6 +1403,8 @@ export interface components {
              * @description Diffusion steps.
              */
             steps: number;
+            /** @description Diffusion steps of larger pictures, smallest first. */
+            steps_by_size?: components["schemas"]["SizedSteps"][];
             /**
              * Format: int32
              * @description Pixels.
@@ -1260,6 +1454,30 @@ export interface components {
              */
             vae?: string | null;
         };
+        /** @description How the library loads a diffusion model; a change of one takes a load. */
+        ImageFlags: {
+            /**
+             * @description The network's convolutions without a buffer of their own.
+             * @default false
+             */
+            diffusion_conv_direct?: boolean;
+            /**
+             * @description The network attends with flash attention. Where absent a card does and a processor does not, as is quickest; the
+             *     memory formulae reckon with it.
+             * @default null
+             */
+            flash_attention?: boolean | null;
+            /**
+             * @description Weights are mapped and not read.
+             * @default false
+             */
+            mmap?: boolean;
+            /**
+             * @description The decoder's, by which it takes some 2,560 bytes per pixel of a VAE's 6,656.
+             * @default false
+             */
+            vae_conv_direct?: boolean;
+        };
         /**
          * Format: uuid
          * @description A finished picture.
@@ -1272,6 +1490,11 @@ export interface components {
              * @description Most pictures in one job.
              */
             max_batch: number;
+            /**
+             * Format: int32
+             * @description Largest width and height after a second pass in pixels; `max_side` where absent.
+             */
+            max_hires_side?: number | null;
             /**
              * Format: int32
              * @description Largest width and height in pixels.
@@ -1333,8 +1556,12 @@ export interface components {
             defaults: components["schemas"]["ImageDefaults"];
             /** @description The model's files. */
             files: components["schemas"]["ImageFiles"];
+            /** @description How the library loads them. */
+            flags?: components["schemas"]["ImageFlags"];
             /** @description What a request may ask for. */
             limits: components["schemas"]["ImageLimits"];
+            /** @description Small networks that a request may put on top, by name. */
+            loras?: components["schemas"]["Lora"][];
             /** @description How its memory grows. */
             memory?: components["schemas"]["ImageMemory"];
         };
@@ -1630,6 +1857,26 @@ export interface components {
             /** @description Booked MiB beside the model's. */
             working: components["schemas"]["Mib"];
         };
+        /** @description A small network on top of a model. */
+        Lora: {
+            /** @description Its file, relative to the models directory. */
+            file: string;
+            /** @description What requests call it. */
+            name: string;
+            /** @description Words that bring out what it has learned; added to prompts that lack them. */
+            trigger?: string | null;
+        };
+        /** @description A LoRA of the preset, and how much of it. */
+        LoraUse: {
+            /** @description Its name in the preset. */
+            name: string;
+            /**
+             * Format: float
+             * @description −4 to 4; 0 is as good as none.
+             * @default 1
+             */
+            weight?: number;
+        };
         /** @description What to change of a picture; what is absent stays. Unknown fields are refused. */
         MarkImage: {
             /** @description Whether it is a favourite. */
@@ -1639,6 +1886,11 @@ export interface components {
              * @description 1 to 5; 0 takes the rating back.
              */
             rating?: number | null;
+        };
+        /** @description Refers to an uploaded mask. */
+        MaskRef: {
+            /** @description An upload of one's own. */
+            upload: components["schemas"]["UploadId"];
         };
         /**
          * Format: int64
@@ -1653,6 +1905,20 @@ export interface components {
             /** @enum {string} */
             engine: "llm";
         });
+        /** @description The models directory of the API's host. */
+        Models: {
+            /** @description What its catalogue has. */
+            catalogue: components["schemas"]["CatalogueModel"][];
+            /** @description The model files that lie in it, by their paths. */
+            files: components["schemas"]["FoundFile"][];
+        };
+        /** @description Memory in two parts, as the ledger books it. */
+        Need: {
+            /** @description For as long as the model is loaded. */
+            resident: components["schemas"]["Mib"];
+            /** @description For the life of one job's lease. */
+            working: components["schemas"]["Mib"];
+        };
         /** @description What is expected of a job that waits. */
         Outlook: {
             estimate?: components["schemas"]["Estimate"] | null;
@@ -1667,6 +1933,21 @@ export interface components {
         OwnerSettings: {
             /** @description Whether pictures are tagged; null: as the server is configured. */
             auto_tag?: boolean | null;
+        };
+        /** @description What a request may say of one parameter; what is absent is not limited. */
+        Parameter: {
+            /** @description It is one of these. */
+            choices?: string[] | null;
+            default?: components["schemas"]["Scalar"] | null;
+            maximum?: components["schemas"]["Scalar"] | null;
+            minimum?: components["schemas"]["Scalar"] | null;
+            /**
+             * Format: int32
+             * @description It is a multiple of this.
+             */
+            multiple?: number | null;
+            /** @description Other defaults for larger pictures, smallest first. */
+            steps_by_size?: components["schemas"]["SizedSteps"][];
         };
         /** @description What a pause covers. */
         Pause: {
@@ -1752,6 +2033,11 @@ export interface components {
              */
             saving_ms?: number;
         };
+        /** @description Refers to a picture: an upload, or a finished one. Exactly one of the two. */
+        PictureRef: {
+            image?: components["schemas"]["ImageId"] | null;
+            upload?: components["schemas"]["UploadId"] | null;
+        };
         /**
          * @description One rung of an engine's ladder from fast to frugal. Each keeps what the one above it saves; of two rungs of one
          *     ladder the greater is the more frugal.
@@ -1769,6 +2055,9 @@ export interface components {
         PresetOnWorker: {
             /** @description Its device. */
             device: components["schemas"]["DeviceId"];
+            need?: components["schemas"]["Need"] | null;
+            /** @description Whether the worker has yet to look at the preset as it is now; the rest is of an earlier one. */
+            outdated: boolean;
             /** @description The plans that the worker offers for it, fastest first. */
             plans: components["schemas"]["Plan"][];
             /** @description Why the worker can't serve it; absent where it can. */
@@ -1778,8 +2067,31 @@ export interface components {
             /** @description The worker. */
             worker: components["schemas"]["WorkerId"];
         };
+        /** @description A preset that was written. */
+        PresetPut: components["schemas"]["PresetRecord"] & {
+            /**
+             * @description Why its files could not be looked at on the API's own host; absent where they were. What each worker finds is
+             *     under `workers`.
+             */
+            unchecked?: string | null;
+        };
         /** @description A preset and where it can run. */
         PresetRecord: components["schemas"]["Preset"] & {
+            /** @description What its jobs were seen to take. */
+            measured: components["schemas"]["EstimateRecord"][];
+            /** @description `file` where the models directory's catalogue has it so, `api` where it was written over REST since. */
+            origin: string;
+            /** @description What a request may say, by the parameter's name. */
+            parameters: {
+                [key: string]: components["schemas"]["Parameter"];
+            };
+            /** @description Hash over its files and flags: a change of it takes a load. */
+            signature: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            updated_at: string;
             /** @description What each live worker says of it. */
             workers: components["schemas"]["PresetOnWorker"][];
         };
@@ -1888,6 +2200,8 @@ export interface components {
              */
             loaded_at?: string | null;
             observed?: components["schemas"]["Mib"] | null;
+            /** @description Whether its preset names other files or flags by now: it takes no further job. */
+            outdated: boolean;
             /** @description What is loaded. */
             preset: string;
             /** @description `loading`, `ready` or `evicting`. */
@@ -1900,6 +2214,8 @@ export interface components {
             /** @description The worker that holds it. */
             worker: components["schemas"]["WorkerId"];
         };
+        /** @description A parameter's value. */
+        Scalar: number | string;
         /** @description A picture that is like another. */
         SimilarImage: {
             /** @description The picture. */
@@ -1937,6 +2253,26 @@ export interface components {
              * @description Pixels.
              */
             width: number;
+        };
+        /** @description Other steps for pictures from some size on. */
+        SizedSteps: {
+            /**
+             * Format: int32
+             * @description For pictures whose longer side has more pixels than this.
+             */
+            above: number;
+            /**
+             * Format: int32
+             * @description Diffusion steps.
+             */
+            steps: number;
+        };
+        /** @description A picture that a job starts from. Its file is what counts: the ids say where it came from. */
+        Source: {
+            image?: components["schemas"]["ImageId"] | null;
+            /** @description SHA-256 of its file in the store. */
+            sha256: string;
+            upload?: components["schemas"]["UploadId"] | null;
         };
         /** @description A job that was there, or what would come of one. */
         SubmitAnswer: components["schemas"]["Job"] | components["schemas"]["DryRun"];
@@ -2124,6 +2460,40 @@ export interface components {
              */
             layers: number;
         };
+        /** @description A picture or mask that jobs may start from. */
+        Upload: {
+            /**
+             * Format: date-time
+             * @description When it came.
+             */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /** @description Its id, for `params.init` and the like. */
+            id: components["schemas"]["UploadId"];
+            /** @description What it is for. */
+            kind: components["schemas"]["UploadKind"];
+            /** @description SHA-256 of the PNG that is kept. */
+            sha256: string;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /**
+         * Format: uuid
+         * @description A picture or a mask that a user sent.
+         */
+        UploadId: string;
+        /**
+         * @description What an upload is for.
+         * @enum {string}
+         */
+        UploadKind: "picture" | "mask";
         /** @description How many pictures have a value. */
         ValueCount: {
             /**
@@ -3334,6 +3704,35 @@ export interface operations {
             };
         };
     };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_pauses: {
         parameters: {
             query?: never;
@@ -3444,6 +3843,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PresetRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_preset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The preset's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The preset */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetRecord"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_preset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The preset's name; the body may leave it out */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Preset"];
+            };
+        };
+        responses: {
+            /** @description Replaced, or so already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetPut"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetPut"];
+                };
+            };
+            /** @description A field is unknown, missing or not allowed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_preset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The preset's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes no jobs any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unfinished jobs name it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The request was not served */
@@ -3735,6 +4259,61 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_upload: {
+        parameters: {
+            query?: {
+                /** @description A picture is kept in colours, a mask in grey. */
+                kind?: components["schemas"]["UploadKind"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file, whatever its declared type */
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description Kept */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /** @description More bytes than `api.max_upload_bytes` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No picture, a broken or a too large one */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The request was not served */
             default: {

@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::extract::State;
-use mystic_domain::ImageId;
+use mystic_domain::{ImageId, dynamic};
 use mystic_store::ImageRecord;
 use serde_json::{Value, json};
 
@@ -33,12 +33,27 @@ pub async fn settings(
     })
 }
 
-/// A request has the names of the parameters that it becomes.
+/// A request has the names of the parameters that it becomes, but for what the server makes of them.
 fn again(image: ImageRecord) -> serde_json::Result<SubmitGenerate> {
-    let mut params = serde_json::to_value(image.params)?;
-    let tag_preset = params
-        .as_object_mut()
-        .and_then(|params| params.remove("tag_preset"));
+    let mut params = serde_json::to_value(&image.params)?;
+    let mut drop_from = |at: &str, name: &str| {
+        let part = params.pointer_mut(at).and_then(Value::as_object_mut);
+        part.and_then(|part| part.remove(name))
+    };
+    let tag_preset = drop_from("", "tag_preset");
+    for (at, name) in [
+        ("", "asked"),
+        ("/init", "sha256"),
+        ("/mask", "sha256"),
+        ("/mask", "image"),
+        ("/hires", "width"),
+        ("/hires", "height"),
+    ] {
+        drop_from(at, name);
+    }
+    // Its choices are made already.
+    params["prompt"] = Value::from(dynamic::literal(&image.params.prompt));
+    params["negative_prompt"] = Value::from(dynamic::literal(&image.params.negative_prompt));
     params["seed"] = Value::from(image.seed);
     params["batch"] = Value::from(1);
     serde_json::from_value(json!({
@@ -51,6 +66,7 @@ fn again(image: ImageRecord) -> serde_json::Result<SubmitGenerate> {
 
 #[cfg(test)]
 mod tests {
+    use mystic_store::Outcome;
     use serde_json::json;
 
     use crate::testing::{TestApi, body, id, problem};
@@ -58,24 +74,42 @@ mod tests {
     #[tokio::test]
     async fn a_picture_s_settings_are_a_request_for_the_same_picture() {
         let api = TestApi::start().await;
+        let worker = api.worker().await;
+        let first = api.accepted().await;
+        let fence = worker.take(first).await;
+        let start = worker.picture(first, fence, 0, b"first").await;
+        worker.settle(first, fence, &Outcome::Succeeded).await;
         let request = json!({
             "kind": "generate", "preset": "demo", "auto_tag": false,
-            "params": {"prompt": "a red circle", "negative_prompt": "blue", "width": 128, "steps": 3, "cfg": 2.3,
+            "params": {"prompt": "a {red|blue} circle, \\{as|is\\}", "init": {"image": start}, "strength": 0.5, "negative_prompt": "blue", "width": 128, "steps": 3, "cfg": 2.3,
                        "seed": 5, "batch": 2, "sampler": "heun"},
         });
         let job = id(&body(api.submit(&request).await).await);
-        let worker = api.worker().await;
         let fence = worker.take(job).await;
         let image = worker.picture(job, fence, 1, b"second").await;
         let settings = api.shown(&format!("/api/v1/images/{image}/settings")).await;
         let answer = api.submit(&settings).await;
         assert_eq!(answer.status(), 202, "{settings}");
-        let again = body(answer).await;
+        let mut again = body(answer).await;
         let shown = api.shown(&format!("/api/v1/images/{image}")).await;
         let mut expected = shown["params"].clone();
         expected["seed"] = shown["seed"].clone();
         expected["batch"] = json!(1);
+        assert!(
+            expected["prompt"]
+                .as_str()
+                .expect("text")
+                .ends_with("circle, {as|is}")
+        );
+        for params in [&mut again["params"], &mut expected] {
+            params.as_object_mut().expect("an object").remove("asked");
+        }
         assert_eq!(again["params"], expected);
+        let lineage = api.shown(&format!("/api/v1/images/{image}/lineage")).await;
+        assert!(
+            lineage.to_string().contains(&start.to_string()),
+            "{lineage}"
+        );
         let path = format!("/api/v1/images/{job}/settings");
         problem(api.get(&path).send().await.expect("an answer"), 404).await;
     }
