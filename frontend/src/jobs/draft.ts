@@ -74,8 +74,10 @@ export function requestOfDraft(draft: Draft): { request: Request; problems: Prob
 
 /** A request as a draft that asks for the same. */
 export function draftOfRequest({ preset, ...params }: Request): Draft {
-  const known = Object.entries(params).filter(([name, value]) => name in empty && value != null)
-  return { ...empty, preset, ...Object.fromEntries(known.map(([name, value]) => [name, String(value)])) }
+  const own = Object.entries(params).flatMap(([name, value]) =>
+    name in empty && (typeof value === 'string' || typeof value === 'number') ? [[name, String(value)]] : [],
+  )
+  return { ...empty, preset, ...(Object.fromEntries(own) as Partial<Draft>) }
 }
 
 const key = 'draft'

@@ -10,7 +10,11 @@ export interface JobFilter {
   owner?: string
 }
 
-export const kinds: Record<Job['kind'], string> = { generate: 'Pictures', tag: 'Tags' }
+export const kinds: Record<Job['kind'], string> = {
+  generate: 'Pictures',
+  tag: 'Tags',
+  enhance: 'Prompts',
+}
 
 const text = (value: LocationQuery[string] | undefined) =>
   typeof value === 'string' && value !== '' ? value : undefined

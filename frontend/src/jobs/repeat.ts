@@ -6,16 +6,47 @@ export function requestOf({ preset, params }: Pick<Job, 'preset' | 'params'>): R
   if (!('steps' in params)) {
     return undefined
   }
-  const { sampler, scheduler, tag_preset: _, ...rest } = params
-  return { preset, ...rest, ...(sampler ? { sampler } : {}), ...(scheduler ? { scheduler } : {}) }
+  const { prompt, negative_prompt, width, height, steps, cfg, seed, batch } = params
+  const { sampler, scheduler, strength, loras, init, mask, hires } = params
+  return {
+    preset,
+    // As it was drawn: its choices are made, and its styles stand around it.
+    prompt,
+    negative_prompt,
+    width,
+    height,
+    steps,
+    cfg,
+    seed,
+    batch,
+    ...(sampler ? { sampler } : {}),
+    ...(scheduler ? { scheduler } : {}),
+    ...(loras?.length ? { loras } : {}),
+    ...(init
+      ? { init: { upload: init.upload ?? null, image: init.image ?? null }, strength: strength ?? null }
+      : {}),
+    ...(mask?.upload ? { mask: { upload: mask.upload } } : {}),
+    ...(hires
+      ? {
+          hires: {
+            scale: hires.scale,
+            strength: hires.strength,
+            steps: hires.steps,
+            upscaler: hires.upscaler,
+          },
+        }
+      : {}),
+  }
 }
 
 /** A job's parameters, as pairs of a name and a value; what was left to the model is named so. */
-export function parametersOf({ preset, params, priority, max_attempts }: Job): [string, string][] {
+export function parametersOf({ preset, params, result, priority, max_attempts }: Job): [string, string][] {
   const rows: [string, string | undefined][] =
     'steps' in params
       ? [
           ['Prompt', params.prompt],
+          ['Asked for', params.asked?.prompt],
+          ['Styles', params.asked?.styles?.join(', ') || undefined],
           ['Avoided', params.negative_prompt || undefined],
           ['Preset', preset],
           ['Size', `${params.width} × ${params.height}`],
@@ -29,6 +60,7 @@ export function parametersOf({ preset, params, priority, max_attempts }: Job): [
         ]
       : [
           ['Prompt', params.prompt],
+          ['Written out', result?.prompt],
           ['Preset', preset],
         ]
   return [
