@@ -346,11 +346,9 @@ mod tests {
     #[test]
     fn the_words_of_a_seed_are_these() {
         let make = |seed| expand("{a|b|c|d} __colour__ {2$$x|y|z}", seed, &mut lines());
-        let made: Vec<String> = [0, 1, 2, 1 << 40]
-            .map(|seed| make(seed).expect("made"))
-            .to_vec();
+        let words = [0, 1, 2, 1 << 40].map(|seed| make(seed).expect("made"));
         assert_eq!(
-            made,
+            words,
             [
                 "b dark blue z, y",
                 "a light blue y, x",

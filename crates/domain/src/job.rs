@@ -432,7 +432,7 @@ pub struct TagParams {
     pub prompt: String,
 }
 
-/// What an `enhance` job writes out: the same values give the same words.
+/// What an `enhance` job writes out: with the same plan the same values give the same words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnhanceParams {

@@ -11,7 +11,7 @@ const ENHANCING: f64 = 2.5;
 /// How much a new observation counts against all that came before.
 const WEIGHT: f64 = 0.2;
 
-/// Work of a whole job: for pictures megapixels × (steps + 2) of each pass, 1 for tags, [`ENHANCING`] for a prompt.
+/// Work of a whole job: for pictures megapixels × (steps + 2) of each pass, 1 for tags, 2.5 for a prompt.
 #[must_use]
 pub fn units(params: &JobParams) -> f64 {
     match params {

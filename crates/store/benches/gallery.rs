@@ -3,8 +3,6 @@
 //! for others. What is searched for is drawn from the pictures themselves, so that frequent words and tags are asked for
 //! as often as they are there. The last line is JSON: the 95th percentile of each question in milliseconds.
 
-use std::time::Instant;
-
 use mystic_domain::ImageId;
 use mystic_store::{ImageFilter, Place, Store};
 use mystic_testkit::{Postgres, seed_gallery};
@@ -12,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 const PAGE: i64 = 50;
 /// Pictures before the thousandth page.

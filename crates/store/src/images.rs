@@ -11,6 +11,7 @@ mod kin;
 #[cfg(test)]
 mod plans;
 mod read;
+mod retag;
 mod tags;
 
 use chrono::{DateTime, Utc};
@@ -27,6 +28,7 @@ pub(crate) use files::keep_file;
 pub use filter::{Bin, ImageFilter, Place};
 pub use kin::{Lineage, Similar};
 pub use read::RANKED;
+pub use retag::Retagging;
 pub(crate) use tags::store_tags;
 
 /// A finished picture.

@@ -35,7 +35,7 @@ pub use fleet::{
 };
 pub use images::{
     AliasRecord, Bin, COUNTED, Change, Committed, Deleting, Facets, ImageFilter, ImageRecord,
-    Lineage, MAX_TAGS, NewImage, Place, PutAlias, RANKED, Similar, SizeCount, TagRecord,
+    Lineage, MAX_TAGS, NewImage, Place, PutAlias, RANKED, Retagging, Similar, SizeCount, TagRecord,
     ValueCount,
 };
 pub use jobs::{

@@ -873,6 +873,11 @@ export interface components {
             tags: string[];
         } | {
             /** @enum {string} */
+            action: "retag";
+            /** @description The language model; the server's tagging preset where absent. */
+            preset?: string | null;
+        } | {
+            /** @enum {string} */
             action: "bin";
         } | {
             /** @enum {string} */
@@ -1025,7 +1030,7 @@ export interface components {
          * @enum {string}
          */
         EnhanceKind: "enhance";
-        /** @description What an `enhance` job writes out: the same values give the same words. */
+        /** @description What an `enhance` job writes out: with the same plan the same values give the same words. */
         EnhanceParams: {
             /** @description The prompt as somebody wrote it. */
             prompt: string;

@@ -272,11 +272,13 @@ impl Stack {
             .await
     }
 
-    /// Submits a job with these members of the request; for the demo model where they name no preset.
+    /// Submits a job with these members of the request; a picture of the demo model where they name no kind.
     pub async fn submit_with(&self, mut request: Value) -> JobId {
-        request["kind"] = "generate".into();
-        if request.get("preset").is_none() {
-            request["preset"] = "demo".into();
+        if request.get("kind").is_none() {
+            request["kind"] = "generate".into();
+            if request.get("preset").is_none() {
+                request["preset"] = "demo".into();
+            }
         }
         let answer = self.http.post(format!("{}/api/v1/jobs", self.url));
         let answer = answer.json(&request).send().await.expect("an answer");

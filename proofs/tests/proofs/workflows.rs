@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, RgbImage, imageops};
 use mystic_domain::{FailureKind, JobId, JobState, file_path};
-use mystic_store::ImageRecord;
+use mystic_store::{ImageRecord, JobRecord};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -259,4 +259,36 @@ async fn a_second_pass_makes_the_same_picture_larger() {
         assert!(off < 15.0, "{upscaler}: {off}");
     }
     studio.stack.assert_ledger_at_rest().await;
+}
+
+#[tokio::test]
+async fn a_prompt_is_written_out_and_its_words_are_drawn_and_tagged() {
+    let mut stack = Stack::start().await;
+    for worker in ["worker-llm", "worker-sd"] {
+        stack.worker(worker, "here", &[]);
+    }
+    let asked = json!({ "prompt": "a red {circle|square}", "seed": 3 });
+    let enhance = json!({ "kind": "enhance", "params": asked });
+    let mut jobs = Vec::new();
+    // One after the other, so that both have the model as it is: a cache in 8 bits may choose other words.
+    for _ in 0..2 {
+        let job = stack.submit_with(enhance.clone()).await;
+        stack.until(job, JobState::Succeeded).await;
+        jobs.push(stack.job(job).await);
+    }
+    let [job, again] = &jobs[..] else {
+        panic!("two jobs")
+    };
+    assert_eq!(job.plan, again.plan);
+    let words = |job: &JobRecord| job.result.clone().expect("words").prompt;
+    let written = words(job);
+    assert!(written.contains("red"), "{written}");
+    assert_eq!(words(again), written);
+    let draw = json!({ "params": { "prompt": written, "seed": 1, "steps": 2 }, "auto_tag": true });
+    let picture = stack.submit_with(draw).await;
+    stack.until(picture, JobState::Succeeded).await;
+    stack.until_all_ended().await;
+    let image = stack.images().await.remove(0);
+    assert_eq!(image.params.prompt, written);
+    assert!(!image.tags.is_empty());
 }

@@ -49,7 +49,9 @@ mod tests {
 
     fn read(pieces: &[&[u8]], whole: bool) -> Option<String> {
         let mut line = Line::default();
-        pieces.iter().for_each(|piece| line.push(piece));
+        for piece in pieces {
+            line.push(piece);
+        }
         line.into_words(whole)
     }
 

@@ -164,10 +164,9 @@ impl Observer {
         let line = without_place(text);
         if line.contains(" LoRA tensors have been applied, ") {
             self.with(|state| {
-                state
-                    .loras
-                    .iter_mut()
-                    .for_each(|told| told.push(line.to_owned()))
+                if let Some(told) = &mut state.loras {
+                    told.push(line.to_owned());
+                }
             });
         } else if level >= Level::Warn {
             let loading = self.with(|state| {

@@ -1,16 +1,22 @@
-use axum::Json;
 use axum::extract::State;
-use mystic_domain::{ImageId, InvalidField};
-use mystic_store::Change;
+use axum::{Extension, Json};
+use mystic_domain::{EngineKind, ImageId, InvalidField};
+use mystic_store::{Change, Retagging};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::filter::{FilterImages, names};
 use super::mark;
 use crate::extract::{JsonBody, Query, typed};
+use crate::guard::Owner;
 use crate::openapi::Problems;
 use crate::problem::Problem;
+use crate::routes::jobs::submit::known_preset;
+use crate::routes::presets::delete::retired;
 use crate::state::App;
+
+/// Of jobs that tag many pictures anew: all that somebody waits for comes first.
+const RETAG_PRIORITY: i16 = -50;
 
 /// Pictures that are changed in one transaction.
 const AT_ONCE: i64 = 500;
@@ -38,6 +44,12 @@ pub enum BulkAction {
     Untag {
         /// The tags, at most 20.
         tags: Vec<String>,
+    },
+    /// Have a language model tag it anew, by jobs that everything else comes before; one that waits for tags has its job.
+    Retag {
+        /// The language model; the server's tagging preset where absent.
+        #[serde(default)]
+        preset: Option<String>,
     },
     /// Put it into the bin.
     Bin {},
@@ -71,6 +83,7 @@ pub struct BulkChanged {
 )]
 pub async fn bulk(
     State(app): State<App>,
+    Extension(Owner(owner)): Extension<Owner>,
     Query(filter): Query<FilterImages>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<BulkChanged>, Problem> {
@@ -81,7 +94,7 @@ pub async fn bulk(
         let allowed = Some("one parameter of the list at least".to_owned());
         return Err(refused.about("ids", None, allowed));
     }
-    let work = work(typed(body)?, filter.bin)?;
+    let work = work(&app, typed(body)?, filter.bin).await?;
     let filter = filter.checked()?;
     let mut done = BulkChanged::default();
     let mut after = None;
@@ -94,6 +107,13 @@ pub async fn bulk(
         let changed = match &work {
             Work::Change(change) => app.store.change_images(&ids, change).await?,
             Work::Delete => app.store.delete_images(&ids).await?,
+            Work::Retag(preset) => {
+                let retagging = app.store.retag(&ids, preset, &owner, RETAG_PRIORITY);
+                match retagging.await? {
+                    Retagging::Queued(queued) => queued,
+                    Retagging::Retired(preset) => return Err(retired(&preset)),
+                }
+            }
         };
         done.matched += ids.len();
         done.changed += changed.len();
@@ -109,9 +129,10 @@ pub async fn bulk(
 enum Work {
     Change(Change),
     Delete,
+    Retag(String),
 }
 
-fn work(action: BulkAction, bin: bool) -> Result<Work, Problem> {
+async fn work(app: &App, action: BulkAction, bin: bool) -> Result<Work, Problem> {
     let of_the_bin = matches!(action, BulkAction::Restore {} | BulkAction::Delete {});
     if of_the_bin && !bin {
         let allowed = "true: only what is in the bin is restored or deleted for good";
@@ -128,6 +149,11 @@ fn work(action: BulkAction, bin: bool) -> Result<Work, Problem> {
         BulkAction::Mark { rating, favourite } => mark::change(rating, favourite)?,
         BulkAction::Tag { tags } => Change::Tag(some(tags)?),
         BulkAction::Untag { tags } => Change::Untag(some(tags)?),
+        BulkAction::Retag { preset } => {
+            let name = preset.as_deref().unwrap_or(&app.config.tagging.preset);
+            let preset = known_preset(app, "preset", name, EngineKind::Llm).await?;
+            return Ok(Work::Retag(preset.name));
+        }
         BulkAction::Bin {} => Change::Bin,
         BulkAction::Restore {} => Change::Restore,
         BulkAction::Delete {} => return Ok(Work::Delete),
@@ -200,5 +226,38 @@ mod tests {
         }
         let page = api.shown("/api/v1/images").await;
         assert_eq!(page["images"].as_array().map(Vec::len), Some(1));
+    }
+
+    #[tokio::test]
+    async fn many_are_tagged_anew_behind_all_else_and_none_twice() {
+        let api = TestApi::start().await;
+        let (circle, square) = (api.picture("a circle").await, api.picture("a square").await);
+        let retag = async |query: &str, action: Value| {
+            let path = format!("/api/v1/images/bulk?{query}");
+            let post = api.post(&path).json(&action);
+            post.send().await.expect("an answer")
+        };
+        let all = "owner=local";
+        let first = body(retag("q=circle", json!({"action": "retag"})).await).await;
+        assert_eq!(first, json!({"matched": 1, "changed": 1}));
+        let rest = body(retag(all, json!({"action": "retag"})).await).await;
+        assert_eq!(rest, json!({"matched": 2, "changed": 1}));
+        let jobs = api.shown("/api/v1/jobs?kind=tag&state=queued").await;
+        let jobs = jobs["jobs"].as_array().expect("a list");
+        let mut of: Vec<(&str, i64)> = jobs
+            .iter()
+            .filter_map(|job| Some((job["params"]["prompt"].as_str()?, job["priority"].as_i64()?)))
+            .collect();
+        of.sort_unstable();
+        assert_eq!(of, [("a circle", -50), ("a square", -50)]);
+        for image in [circle, square] {
+            let shown = api.shown(&format!("/api/v1/images/{image}")).await;
+            assert_eq!(shown["tags_state"], "pending");
+        }
+        let painter = json!({"action": "retag", "preset": "demo"});
+        assert_eq!(
+            problem(retag(all, painter).await, 422).await["field"],
+            "preset"
+        );
     }
 }

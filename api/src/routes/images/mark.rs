@@ -74,22 +74,22 @@ mod tests {
         let api = TestApi::start().await;
         let image = api.picture("a red circle").await;
         let path = format!("/api/v1/images/{image}");
-        let patch = async |path: &str, change: &Value| {
+        let rate = async |path: &str, change: &Value| {
             let url = format!("{}{path}", api.url);
             let answer = api.client.patch(url).json(change).send().await;
             answer.expect("an answer")
         };
         let marks = |image: &Value| (image["rating"].clone(), image["favourite"].clone());
-        let rated = body(patch(&path, &json!({"rating": 4})).await).await;
+        let rated = body(rate(&path, &json!({"rating": 4})).await).await;
         assert_eq!(marks(&rated), (json!(4), json!(false)));
-        let kept = body(patch(&path, &json!({"favourite": true})).await).await;
+        let kept = body(rate(&path, &json!({"favourite": true})).await).await;
         assert_eq!(marks(&kept), (json!(4), json!(true)));
         assert_eq!(api.shown(&path).await, kept);
         for change in [json!({"rating": 6}), json!({"rating": -1}), json!({})] {
-            let refused = problem(patch(&path, &change).await, 422).await;
+            let refused = problem(rate(&path, &change).await, 422).await;
             assert_eq!(refused["field"], "rating", "{change}");
         }
         let nobody = format!("/api/v1/images/{}", ImageId::generate());
-        problem(patch(&nobody, &json!({"rating": 1})).await, 404).await;
+        problem(rate(&nobody, &json!({"rating": 1})).await, 404).await;
     }
 }

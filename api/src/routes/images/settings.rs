@@ -26,7 +26,7 @@ pub async fn settings(
     State(app): State<App>,
     Id(id): Id<ImageId>,
 ) -> Result<Json<SubmitGenerate>, Problem> {
-    let request = again(record(&app, id).await?);
+    let request = again(&record(&app, id).await?);
     request.map(Json).map_err(|error| {
         tracing::error!(%error, image = %id, "a picture's parameters are no request");
         Problem::internal("The picture's parameters can't be asked for again; the log says why.")
@@ -34,7 +34,7 @@ pub async fn settings(
 }
 
 /// A request has the names of the parameters that it becomes, but for what the server makes of them.
-fn again(image: ImageRecord) -> serde_json::Result<SubmitGenerate> {
+fn again(image: &ImageRecord) -> serde_json::Result<SubmitGenerate> {
     let mut params = serde_json::to_value(&image.params)?;
     let mut drop_from = |at: &str, name: &str| {
         let part = params.pointer_mut(at).and_then(Value::as_object_mut);
@@ -85,6 +85,7 @@ mod tests {
                        "seed": 5, "batch": 2, "sampler": "heun"},
         });
         let job = id(&body(api.submit(&request).await).await);
+        let worker = api.worker().await;
         let fence = worker.take(job).await;
         let image = worker.picture(job, fence, 1, b"second").await;
         let settings = api.shown(&format!("/api/v1/images/{image}/settings")).await;

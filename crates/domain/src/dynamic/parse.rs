@@ -46,16 +46,8 @@ fn within(text: &str, nesting: usize) -> Vec<Node> {
         let found = match rest.as_bytes()[0] {
             b'\\' => {
                 let escaped = rest[1..].chars().next().filter(|c| "{}_|".contains(*c));
-                match escaped {
-                    Some(c) => {
-                        plain.push(c);
-                        rest = &rest[2..];
-                    }
-                    None => {
-                        plain.push('\\');
-                        rest = &rest[1..];
-                    }
-                }
+                plain.push(escaped.unwrap_or('\\'));
+                rest = &rest[1 + usize::from(escaped.is_some())..];
                 continue;
             }
             b'{' if nesting < MAX_NESTING => {
@@ -128,13 +120,8 @@ fn choice(inside: &str, nesting: usize) -> Option<Node> {
 /// `2$$`, `1-3$$`, with a separator and another `$$` behind it, or not.
 fn counted(inside: &str) -> Option<(usize, usize, &str, &str)> {
     let (count, rest) = inside.split_once("$$")?;
-    let (least, most) = match count.split_once('-') {
-        Some((least, most)) => (least.parse().ok()?, most.parse().ok()?),
-        None => {
-            let count = count.parse().ok()?;
-            (count, count)
-        }
-    };
+    let (least, most) = count.split_once('-').unwrap_or((count, count));
+    let (least, most) = (least.parse().ok()?, most.parse().ok()?);
     let (separator, options) = match rest.split_once("$$") {
         Some((separator, options)) if !separator.contains(['{', '|']) => (separator, options),
         _ => (", ", rest),

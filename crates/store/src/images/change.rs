@@ -4,6 +4,7 @@ use mystic_domain::ImageId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::aliases;
 use crate::error::retrying;
 use crate::{Result, Store};
 
@@ -43,8 +44,14 @@ impl Store {
 
     async fn change_images_once(&self, ids: &[ImageId], change: &Change) -> Result<Vec<ImageId>> {
         let mut tx = self.pool.begin().await?;
-        if let Change::Tag(names) = change {
-            name_tags(&mut tx, names.iter().map(String::as_str)).await?;
+        let mut written = Vec::new();
+        if let Change::Tag(names) | Change::Untag(names) = change {
+            let sure = names.iter().map(|name| (name.clone(), 1.0)).collect();
+            let resolved = aliases::resolve(&mut tx, sure).await?;
+            written.extend(resolved.into_iter().map(|(name, _)| name));
+        }
+        if matches!(change, Change::Tag(_)) {
+            name_tags(&mut tx, written.iter().map(String::as_str)).await?;
         }
         // In one order, so that two changes wait for each other instead of deadlocking.
         let there: Vec<Uuid> = sqlx::query_scalar(
@@ -65,14 +72,16 @@ impl Store {
                 .fetch_all(&mut *tx)
                 .await?
             }
-            Change::Tag(names) => tag(&mut tx, there, names).await?,
+            Change::Tag(_) => tag(&mut tx, there, &written).await?,
             Change::Untag(names) => {
+                // A picture may have the alias from before it was one.
+                written.extend_from_slice(names);
                 sqlx::query(
                     "DELETE FROM image_tags USING tags
                      WHERE image_id = ANY ($1) AND tags.id = tag_id AND tags.name = ANY ($2)",
                 )
                 .bind(&there)
-                .bind(names)
+                .bind(written)
                 .execute(&mut *tx)
                 .await?;
                 there

@@ -100,15 +100,14 @@ async fn what_is_found_by_tags_follows_them_whoever_gives_and_takes_them() {
     ] {
         let jobs = world.store.jobs_of_images(&[new.id]).await.expect("jobs");
         let waiting = jobs.iter().find(|job| job.state == JobState::Queued);
-        let job = match waiting {
-            Some(job) => job.id,
-            None => {
-                let mut again = new_job(0);
-                again.params = jobs[0].params.clone();
-                again.preset = TAGGER.into();
-                again.parent_image = Some(new.id);
-                world.submit_new(again).await
-            }
+        let job = if let Some(job) = waiting {
+            job.id
+        } else {
+            let mut again = new_job(0);
+            again.params = jobs[0].params.clone();
+            again.preset = TAGGER.into();
+            again.parent_image = Some(new.id);
+            world.submit_new(again).await
         };
         let grant = mystic_store::Grant {
             preset: TAGGER.into(),
@@ -144,6 +143,10 @@ async fn what_is_found_by_tags_follows_them_whoever_gives_and_takes_them() {
     assert_eq!(names, ["sky", "moon"]);
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one picture after the other, each for one condition"
+)]
 #[tokio::test]
 async fn every_condition_of_a_filter_counts() {
     let world = World::new().await;

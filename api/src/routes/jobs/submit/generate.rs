@@ -251,12 +251,11 @@ async fn tag_preset(
     asked: Option<bool>,
 ) -> Result<Option<String>, Problem> {
     let tagging = &app.config.tagging;
-    let wished = match asked {
-        Some(asked) => asked,
-        None => {
-            let settings = app.store.owner_settings(owner).await?;
-            settings.auto_tag.unwrap_or(tagging.enabled)
-        }
+    let wished = if let Some(asked) = asked {
+        asked
+    } else {
+        let settings = app.store.owner_settings(owner).await?;
+        settings.auto_tag.unwrap_or(tagging.enabled)
     };
     if !wished {
         return Ok(None);

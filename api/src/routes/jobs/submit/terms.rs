@@ -82,7 +82,7 @@ pub(crate) fn text(
     Ok(())
 }
 
-pub(super) async fn known_preset(
+pub(crate) async fn known_preset(
     app: &App,
     field: &str,
     name: &str,
