@@ -18,7 +18,10 @@ test('a job’s pictures are found, opened and left by the back button', async (
   await expect(page).toHaveURL(new RegExp(`job=${job}$`))
 
   await page.getByRole('button', { name: `Remove Job: ${job}` }).click()
-  await page.getByLabel('Tag', { exact: true }).fill('there is no such tag')
+  await page.getByLabel('Search', { exact: true }).fill('"green square" -zebra')
+  await page.keyboard.press('Enter')
+  await expect(page.locator(`[data-image="${id}"]`)).toBeVisible()
+  await page.getByLabel('Search', { exact: true }).fill('zebra')
   await page.keyboard.press('Enter')
   await expect(page.getByText('No picture is like that.')).toBeVisible()
   await page.reload()

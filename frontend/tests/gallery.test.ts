@@ -1,14 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { pictureFilterOf } from '../src/images/filters'
+import { pictureFilterOf, questionOf } from '../src/images/filters'
 import { columnsFor } from '../src/images/grid'
 
 describe('picture filter', () => {
   it('is what the address names, and nothing else of it', () => {
-    expect(pictureFilterOf({ tag: ' red circle ', preset: '', job: 'x', image: 'y', by: 'z' })).toEqual({
-      tag: 'red circle',
+    expect(pictureFilterOf({ q: ' red circle ', preset: '', job: 'x', image: 'y', by: 'z' })).toEqual({
+      q: 'red circle',
       job: 'x',
     })
     expect(pictureFilterOf({ owner: ['ada', 'bob'] })).toEqual({})
+  })
+
+  it('asks for tags in one text, with its commas', () => {
+    expect(questionOf({ tags: 'red circle,sea', owner: 'ada' })).toEqual({
+      tags: ['red circle,sea'],
+      owner: 'ada',
+    })
+    expect(questionOf({ q: 'sea' })).toEqual({ q: 'sea' })
   })
 })
 

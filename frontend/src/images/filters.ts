@@ -2,14 +2,18 @@ import type { LocationQuery } from 'vue-router'
 
 /** Which pictures are shown; what is absent is not asked for. */
 export interface PictureFilter {
-  tag?: string
+  /** Words of prompt, tags or what was avoided, as web searches have them. */
+  q?: string
+  /** Tags that it has, separated by commas. */
+  tags?: string
   preset?: string
   owner?: string
   job?: string
 }
 
 export const filterNames: Record<keyof PictureFilter, string> = {
-  tag: 'Tag',
+  q: 'Found by',
+  tags: 'Tags',
   preset: 'Preset',
   owner: 'Owner',
   job: 'Job',
@@ -22,4 +26,9 @@ export function pictureFilterOf(query: LocationQuery): PictureFilter {
     return typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()] as const] : []
   })
   return Object.fromEntries(named)
+}
+
+/** The filter in the API's terms: of a list the API takes one text, with commas. */
+export function questionOf({ tags, ...rest }: PictureFilter) {
+  return tags === undefined ? rest : { ...rest, tags: [tags] }
 }

@@ -1,7 +1,7 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/vue-query'
 import { computed, type Ref } from 'vue'
 import { answered, api } from '../api/client'
-import type { PictureFilter } from './filters'
+import { type PictureFilter, questionOf } from './filters'
 
 const pageSize = 24
 
@@ -12,7 +12,9 @@ export function usePictures(filter: Ref<PictureFilter>, limit = pageSize) {
     queryFn: ({ pageParam, signal }) =>
       answered(
         api.GET('/api/v1/images', {
-          params: { query: { ...filter.value, limit, ...(pageParam ? { cursor: pageParam } : {}) } },
+          params: {
+            query: { ...questionOf(filter.value), limit, ...(pageParam ? { cursor: pageParam } : {}) },
+          },
           signal,
         }),
       ),
