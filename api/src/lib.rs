@@ -19,6 +19,7 @@ mod problem;
 mod routes;
 mod server;
 mod state;
+mod tags;
 #[cfg(test)]
 mod testing;
 mod wildcards;

@@ -47,16 +47,24 @@ impl Folder {
         }
     }
 
+    /// The names of all, in order. No file is read.
+    ///
+    /// # Errors
+    /// A directory can't be read, for another reason than that it isn't there.
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        collect(&self.root, "", 0, &mut names)?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Every wildcard, by name.
     ///
     /// # Errors
     /// A directory can't be read, for another reason than that it isn't there.
     pub fn list(&mut self) -> io::Result<Vec<Wildcard>> {
-        let mut names = Vec::new();
-        collect(&self.root, "", 0, &mut names)?;
-        names.sort_unstable();
-        let listed = names.into_iter().map(|name| Wildcard {
-            lines: self.lines(&name).map_or(0, |lines| lines.len()),
+        let listed = self.names()?.into_iter().map(|name| Wildcard {
+            lines: self.lines(&name).map_or(0, <[String]>::len),
             name,
         });
         Ok(listed.collect())
@@ -66,12 +74,12 @@ impl Folder {
 impl Wildcards for Folder {
     /// Names come from prompts: the domain lets through letters, digits, hyphens, underscores and single slashes, none
     /// of which leads out of the directory.
-    fn lines(&mut self, name: &str) -> Option<Vec<String>> {
+    fn lines(&mut self, name: &str) -> Option<&[String]> {
         if !self.read.contains_key(name) {
             let lines = read(&self.root.join(format!("{name}.txt")));
             self.read.insert(name.to_owned(), lines);
         }
-        self.read.get(name).cloned().flatten()
+        self.read.get(name)?.as_deref()
     }
 }
 

@@ -53,7 +53,7 @@ pub enum DynamicError {
 /// The lines of wildcards.
 pub trait Wildcards {
     /// The lines of one; none where there is no such wildcard.
-    fn lines(&mut self, name: &str) -> Option<Vec<String>>;
+    fn lines(&mut self, name: &str) -> Option<&[String]>;
 }
 
 /// Makes every choice of a prompt. The same seed, prompt and wildcards give the same words, today and in later versions.
@@ -138,13 +138,14 @@ impl<W: Wildcards> Maker<'_, W> {
                     if depth == MAX_DEPTH {
                         return Err(DynamicError::TooDeep(name.clone()));
                     }
+                    let count = self.wildcards.lines(name).map_or(0, <[String]>::len);
+                    let at = self.below(u64::try_from(count).unwrap_or(u64::MAX));
                     let lines = self.wildcards.lines(name).unwrap_or_default();
-                    let count = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-                    let line = usize::try_from(self.below(count)).unwrap_or(0);
-                    let Some(line) = lines.get(line) else {
+                    let Some(line) = lines.get(usize::try_from(at).unwrap_or(0)) else {
                         return Err(DynamicError::Unknown(name.clone()));
                     };
-                    self.write(&parse::nodes(line), depth + 1, words)?;
+                    let line = parse::nodes(line);
+                    self.write(&line, depth + 1, words)?;
                 }
             }
             if words.len() > MAX_BYTES {
@@ -213,22 +214,22 @@ mod tests {
 
     use super::*;
 
-    struct Lines(HashMap<&'static str, Vec<&'static str>>);
+    struct Lines(HashMap<&'static str, Vec<String>>);
 
     impl Wildcards for Lines {
-        fn lines(&mut self, name: &str) -> Option<Vec<String>> {
-            let lines = self.0.get(name)?.iter();
-            Some(lines.map(|line| (*line).to_owned()).collect())
+        fn lines(&mut self, name: &str) -> Option<&[String]> {
+            self.0.get(name).map(Vec::as_slice)
         }
     }
 
     fn lines() -> Lines {
+        let owned = |lines: &[&str]| lines.iter().map(ToString::to_string).collect();
         Lines(HashMap::from([
-            ("colour", vec!["red", "{light|dark} blue"]),
-            ("places/sea", vec!["on the __sea-state__ sea"]),
-            ("sea-state", vec!["calm", "wild"]),
-            ("round", vec!["__round__"]),
-            ("empty", vec![]),
+            ("colour", owned(&["red", "{light|dark} blue"])),
+            ("places/sea", owned(&["on the __sea-state__ sea"])),
+            ("sea-state", owned(&["calm", "wild"])),
+            ("round", owned(&["__round__"])),
+            ("empty", owned(&[])),
         ]))
     }
 

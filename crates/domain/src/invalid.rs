@@ -24,3 +24,8 @@ impl InvalidField {
         }
     }
 }
+
+/// So much of a text as a person needs to know it by, without what a terminal or a database takes amiss.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(80).flat_map(char::escape_debug).collect()
+}

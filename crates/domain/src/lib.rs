@@ -7,6 +7,7 @@ mod ids;
 mod invalid;
 mod job;
 pub mod machine;
+mod name;
 pub mod need;
 mod path;
 mod pause;
@@ -25,6 +26,7 @@ pub use job::{
     AskedPrompt, EngineKind, EnhanceParams, Enhanced, GenerateParams, Hires, JobKind, JobParams,
     JobState, LoraUse, Phase, PhaseTimes, Progress, TagParams, WaitReason,
 };
+pub use name::check_name;
 pub use need::Need;
 pub use path::file_path;
 pub use pause::Pause;

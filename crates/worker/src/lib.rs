@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod heartbeat;
 mod held;
+pub mod instructions;
 mod inventory;
 mod measure;
 mod models;

@@ -6,9 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use mystic_domain::{EngineKind, Fence, JobId, WorkerId};
-use mystic_engine::{EnhanceExample, EnhanceInstructions, TagExample, TagInstructions};
 use mystic_gpu::host_id;
-use mystic_process::config::{Config, Prompts, Tagging};
+use mystic_process::config::Config;
 use mystic_process::health::Health;
 use mystic_process::shutdown::Shutdown;
 use mystic_process::telemetry::Telemetry;
@@ -27,6 +26,7 @@ use crate::children::Children;
 use crate::condition::Condition;
 use crate::heartbeat::Heartbeat;
 use crate::held::{Held, Lease, Stop};
+use crate::instructions;
 use crate::inventory::Device;
 use crate::measure;
 use crate::models;
@@ -304,8 +304,8 @@ impl Worker {
             shelf: self.shelf(worker)?,
             scratch: self.seat.scratch().to_owned(),
             models: self.config.models.dir.clone(),
-            tagging: tagging(&self.config.tagging),
-            enhancing: enhancing(&self.config.prompts),
+            tagging: instructions::tagging(&self.config.tagging),
+            enhancing: instructions::enhancing(&self.config.prompts),
             threads: u32::try_from(threads).unwrap_or(1),
             lost: AtomicBool::new(false),
             shutdown: shutdown.clone(),
@@ -339,35 +339,5 @@ async fn join(shelf: &Shelf) -> Result<(), WorkerError> {
             Ok(())
         }
         Ok(()) => Ok(()),
-    }
-}
-
-fn tagging(tagging: &Tagging) -> TagInstructions {
-    TagInstructions {
-        system: tagging.system_prompt.clone(),
-        examples: tagging
-            .examples
-            .iter()
-            .map(|example| TagExample {
-                prompt: example.prompt.clone(),
-                tags: example.tags.clone(),
-            })
-            .collect(),
-        max_tags: u32::try_from(tagging.max_tags).unwrap_or(u32::MAX),
-    }
-}
-
-fn enhancing(prompts: &Prompts) -> EnhanceInstructions {
-    EnhanceInstructions {
-        system: prompts.system_prompt.clone(),
-        examples: prompts
-            .examples
-            .iter()
-            .map(|example| EnhanceExample {
-                prompt: example.prompt.clone(),
-                enhanced: example.enhanced.clone(),
-            })
-            .collect(),
-        max_tokens: prompts.max_tokens,
     }
 }

@@ -11,8 +11,7 @@ use std::process::{ChildStdin, ChildStdout, ExitStatus, Stdio};
 
 use mystic_domain::{ContextPlan, FailureKind, TextModel};
 use mystic_engine::{
-    Command, EnhanceExample, EnhanceInstructions, Event, LoadModel, PROTOCOL, ScoredTag,
-    TagExample, TagInstructions,
+    Command, EnhanceInstructions, Event, LoadModel, PROTOCOL, ScoredTag, TagInstructions,
 };
 use mystic_process::config::{Prompts, Tagging};
 
@@ -183,36 +182,12 @@ impl Drop for Child {
 
 /// The instructions of the default configuration.
 pub fn instructions() -> TagInstructions {
-    let tagging = Tagging::default();
-    TagInstructions {
-        system: tagging.system_prompt,
-        examples: tagging
-            .examples
-            .into_iter()
-            .map(|example| TagExample {
-                prompt: example.prompt,
-                tags: example.tags,
-            })
-            .collect(),
-        max_tags: u32::try_from(tagging.max_tags).expect("a small number"),
-    }
+    mystic_worker::instructions::tagging(&Tagging::default())
 }
 
 /// How the default configuration has prompts written out.
 pub fn enhancing() -> EnhanceInstructions {
-    let prompts = Prompts::default();
-    EnhanceInstructions {
-        system: prompts.system_prompt,
-        examples: prompts
-            .examples
-            .into_iter()
-            .map(|example| EnhanceExample {
-                prompt: example.prompt,
-                enhanced: example.enhanced,
-            })
-            .collect(),
-        max_tokens: prompts.max_tokens,
-    }
+    mystic_worker::instructions::enhancing(&Prompts::default())
 }
 
 /// Where the demo model is.

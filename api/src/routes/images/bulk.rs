@@ -5,7 +5,7 @@ use mystic_store::{Change, Retagging};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::filter::{FilterImages, names};
+use super::filter::FilterImages;
 use super::mark;
 use crate::extract::{JsonBody, Query, typed};
 use crate::guard::Owner;
@@ -14,6 +14,7 @@ use crate::problem::Problem;
 use crate::routes::jobs::submit::known_preset;
 use crate::routes::presets::delete::retired;
 use crate::state::App;
+use crate::tags::all_stored;
 
 /// Of jobs that tag many pictures anew: all that somebody waits for comes first.
 const RETAG_PRIORITY: i16 = -50;
@@ -139,7 +140,7 @@ async fn work(app: &App, action: BulkAction, bin: bool) -> Result<Work, Problem>
         return Err(InvalidField::new("bin", false, allowed).into());
     }
     let some = |tags: Vec<String>| {
-        let tags = names("tags", &tags)?;
+        let tags = all_stored("tags", &tags)?;
         if tags.is_empty() {
             return Err(InvalidField::new("tags", "none", "one tag at least"));
         }

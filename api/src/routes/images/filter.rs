@@ -1,17 +1,16 @@
 //! Which pictures are meant: the same parameters for lists, counts and changes of many.
 
 use chrono::{DateTime, Utc};
-use mystic_domain::{ImageId, InvalidField, JobId, tags};
+use mystic_domain::{ImageId, InvalidField, JobId};
 use mystic_store::{Bin, ImageFilter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::routes::query;
+use crate::tags::all_stored;
 
 /// Longest text to search for, in bytes.
 const MAX_TEXT: usize = 1000;
-/// Most tags in one list.
-const MAX_NAMES: usize = 20;
 /// Most ids in one list.
 const MAX_IDS: usize = 500;
 
@@ -114,9 +113,9 @@ impl FilterImages {
             preset: self.preset,
             owner: self.owner,
             text,
-            tags: names("tags", &self.tags)?,
-            any_tags: names("any_tags", &self.any_tags)?,
-            no_tags: names("no_tags", &self.no_tags)?,
+            tags: all_stored("tags", &self.tags)?,
+            any_tags: all_stored("any_tags", &self.any_tags)?,
+            no_tags: all_stored("no_tags", &self.no_tags)?,
             rating_min: self.rating_min,
             favourite: self.favourite,
             min_width: self.min_width,
@@ -129,47 +128,5 @@ impl FilterImages {
             parent: self.parent,
             bin: if self.bin { Bin::Inside } else { Bin::Outside },
         })
-    }
-}
-
-/// Tags in the form in which they are stored, however they are written.
-pub fn names(field: &str, given: &[String]) -> Result<Vec<String>, InvalidField> {
-    if given.len() > MAX_NAMES {
-        let count = format!("{} tags", given.len());
-        let allowed = format!("at most {MAX_NAMES} tags");
-        return Err(InvalidField::new(field, count, allowed));
-    }
-    if let Some(odd) = given.iter().find(|name| one(name).is_none()) {
-        let shown: String = odd.chars().take(100).collect();
-        return Err(InvalidField::new(
-            field,
-            shown.replace('\0', "\u{2400}"),
-            ALLOWED,
-        ));
-    }
-    Ok(tags::normalise(given.iter().map(String::as_str), MAX_NAMES))
-}
-
-/// What a tag may be.
-pub const ALLOWED: &str = "tags of letters and digits, at most 64 characters each";
-
-/// One tag in the form in which it is stored.
-pub fn one(name: &str) -> Option<String> {
-    let name = Some(name).filter(|name| !name.contains('\0'))?;
-    tags::normalise([name], 1).pop()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_are_found_however_they_are_written() {
-        let given = ["Red_Circle".to_owned(), "red circle".to_owned()];
-        assert_eq!(names("tags", &given), Ok(vec!["red circle".to_owned()]));
-        for odd in ["", "!", "a\0b", &"a".repeat(65)] {
-            let refused = names("no_tags", &[odd.to_owned()]).expect_err("no tag");
-            assert_eq!(refused.field, "no_tags", "{odd}");
-        }
     }
 }

@@ -1,14 +1,14 @@
 use axum::Json;
 use axum::extract::State;
-use mystic_domain::{ImageId, InvalidField};
+use mystic_domain::ImageId;
 use mystic_store::{Change, MAX_TAGS};
 
-use super::filter::{ALLOWED, one};
 use super::show::record;
 use crate::extract::IdAndName;
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::state::App;
+use crate::tags::stored;
 use crate::wire::Image;
 
 /// Give a picture a tag
@@ -27,7 +27,7 @@ pub async fn tag(
     State(app): State<App>,
     IdAndName(id, name): IdAndName<ImageId>,
 ) -> Result<Json<Image>, Problem> {
-    let name = stored(&name)?;
+    let name = stored("name", &name)?;
     record(&app, id).await?;
     let tagged = app
         .store
@@ -40,14 +40,6 @@ pub async fn tag(
         )));
     }
     Ok(Json(image.into()))
-}
-
-/// The tag of a path as it is stored.
-pub fn stored(name: &str) -> Result<String, Problem> {
-    one(name).ok_or_else(|| {
-        let shown: String = name.chars().take(100).collect();
-        InvalidField::new("name", shown.replace('\0', "\u{2400}"), ALLOWED).into()
-    })
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use mystic_domain::ImageId;
 use mystic_store::Change;
 
 use super::show::{no_image, record};
-use super::tag::stored;
 use crate::extract::IdAndName;
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::state::App;
+use crate::tags::stored;
 use crate::wire::Image;
 
 /// Take a tag off a picture
@@ -26,7 +26,7 @@ pub async fn untag(
     State(app): State<App>,
     IdAndName(id, name): IdAndName<ImageId>,
 ) -> Result<Json<Image>, Problem> {
-    let change = Change::Untag(vec![stored(&name)?]);
+    let change = Change::Untag(vec![stored("name", &name)?]);
     if app.store.change_images(&[id], &change).await?.is_empty() {
         return Err(no_image(id));
     }

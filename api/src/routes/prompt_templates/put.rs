@@ -1,7 +1,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use mystic_domain::InvalidField;
+use mystic_domain::{InvalidField, check_name};
 use mystic_store::{NewTemplate, TemplateRecord};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -58,7 +58,7 @@ pub async fn put(
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<TemplateRecord>), Problem> {
     let asked: PutTemplate = typed(body)?;
-    check_name(&name)?;
+    check_name("name", &name)?;
     let label = asked.label.unwrap_or_else(|| name.clone());
     let longest = app.config.api.max_prompt_bytes;
     text("label", &label, MAX_LABEL, true)?;
@@ -84,22 +84,6 @@ pub async fn put(
         StatusCode::OK
     };
     Ok((status, Json(record)))
-}
-
-fn check_name(name: &str) -> Result<(), InvalidField> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let fine = name.starts_with(plain)
-        && name.len() <= 64
-        && name.chars().all(|c| plain(c) || "._-".contains(c));
-    if fine {
-        return Ok(());
-    }
-    let allowed = "1 to 64 of a–z, 0–9, `.`, `_` and `-`, a letter or digit first";
-    Err(InvalidField::new(
-        "name",
-        name.replace('\0', "\u{2400}"),
-        allowed,
-    ))
 }
 
 #[cfg(test)]

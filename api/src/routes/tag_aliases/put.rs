@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::extract::State;
-use mystic_domain::{InvalidField, tags};
+use mystic_domain::InvalidField;
 use mystic_store::{AliasRecord, PutAlias};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,6 +9,7 @@ use crate::extract::{Id, JsonBody, typed};
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::state::App;
+use crate::tags::stored;
 
 /// What an alias is written as. Unknown fields are refused.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,8 +39,8 @@ pub async fn put(
     JsonBody(body): JsonBody,
 ) -> Result<Json<AliasRecord>, Problem> {
     let PutTagAlias { tag } = typed(body)?;
-    let written_alias = one_form("alias", &alias)?;
-    let written_tag = one_form("tag", &tag)?;
+    let written_alias = stored("alias", &alias)?;
+    let written_tag = stored("tag", &tag)?;
     if written_alias == written_tag {
         return Err(InvalidField::new("tag", tag, "another tag than the alias").into());
     }
@@ -57,17 +58,6 @@ pub async fn put(
             Err(InvalidField::new("alias", &alias, allowed).into())
         }
     }
-}
-
-/// A tag in the form in which it is stored.
-fn one_form(field: &str, tag: &str) -> Result<String, InvalidField> {
-    tags::normalise([tag], 1)
-        .pop()
-        .filter(|_| !tag.contains('\0'))
-        .ok_or_else(|| {
-            let allowed = format!("1 to {} letters, digits and spaces", tags::MAX_TAG_CHARS);
-            InvalidField::new(field, tag.replace('\0', "\u{2400}"), allowed)
-        })
 }
 
 #[cfg(test)]

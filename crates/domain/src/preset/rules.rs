@@ -8,7 +8,8 @@ use super::{
     ImageDefaults, ImageFiles, ImageLimits, ImageMemory, ImageModel, MAX_CFG, Model, Preset,
     SAMPLERS, SCHEDULERS, TextModel, one_of,
 };
-use crate::InvalidField;
+use crate::invalid::shown;
+use crate::{InvalidField, check_name};
 
 /// Endings of files that hold, or may hold, Python's pickles: to read one is to run it.
 const PICKLES: [&str; 7] = ["ckpt", "pt", "pth", "bin", "pkl", "pickle", "npy"];
@@ -29,22 +30,7 @@ impl Preset {
     /// # Errors
     /// The first field that breaks a rule, with its value and what is allowed.
     pub fn check(&self) -> Result<(), InvalidField> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let named = self.name.bytes().next().is_some_and(plain)
-            && self.name.len() <= LONGEST_NAME
-            && self
-                .name
-                .bytes()
-                .all(|it| plain(it) || b"._-".contains(&it));
-        if !named {
-            return Err(InvalidField::new(
-                "name",
-                shown(&self.name),
-                format!(
-                    "1 to {LONGEST_NAME} of a to z, 0 to 9, dot, underscore and hyphen, the first a letter or digit"
-                ),
-            ));
-        }
+        check_name("name", &self.name)?;
         if self.title.contains(char::is_control) || self.title.chars().count() > LONGEST_TITLE {
             let allowed = format!("one line of up to {LONGEST_TITLE} characters");
             return Err(InvalidField::new("title", shown(&self.title), allowed));
@@ -229,11 +215,6 @@ fn within<T: PartialOrd + Display>(
     }
     let allowed = format!("{} to {}", allowed.start(), allowed.end());
     Err(InvalidField::new(field, value, allowed))
-}
-
-/// So much of a text as a person needs to know it by, without what a terminal or a database takes amiss.
-fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::terms::{blank, common, default_attempts, known_preset, text};
+use super::terms::{Terms, default_attempts, known_preset, text};
 use crate::problem::Problem;
 use crate::state::App;
 
@@ -60,12 +60,13 @@ pub struct EnhanceRequest {
 }
 
 pub(super) async fn job(app: &App, request: SubmitEnhance) -> Result<NewJob, Problem> {
-    common(
-        request.priority,
-        request.max_attempts,
-        request.not_before,
-        request.timeout_s,
-    )?;
+    let terms = Terms {
+        priority: request.priority,
+        max_attempts: request.max_attempts,
+        not_before: request.not_before,
+        timeout_s: request.timeout_s,
+    };
+    let terms = terms.checked()?;
     let name = request
         .preset
         .as_deref()
@@ -82,14 +83,6 @@ pub(super) async fn job(app: &App, request: SubmitEnhance) -> Result<NewJob, Pro
     if !(0..=MAX_SEED).contains(&seed) {
         return Err(InvalidField::new("params.seed", seed, format!("0 to {MAX_SEED}")).into());
     }
-    Ok(NewJob {
-        priority: request.priority,
-        max_attempts: request.max_attempts,
-        not_before: request.not_before,
-        timeout_s: request.timeout_s,
-        ..blank(
-            JobParams::Enhance(EnhanceParams { prompt, seed }),
-            preset.name,
-        )
-    })
+    let params = EnhanceParams { prompt, seed };
+    Ok(terms.job(JobParams::Enhance(params), preset.name))
 }

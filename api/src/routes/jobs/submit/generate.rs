@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::prompt;
-use super::terms::{blank, common, default_attempts, known_preset, text};
+use super::terms::{Terms, default_attempts, known_preset, text};
 use crate::problem::Problem;
 use crate::state::App;
 
@@ -155,12 +155,13 @@ pub(super) async fn job(
     owner: &str,
     request: SubmitGenerate,
 ) -> Result<NewJob, Problem> {
-    common(
-        request.priority,
-        request.max_attempts,
-        request.not_before,
-        request.timeout_s,
-    )?;
+    let terms = Terms {
+        priority: request.priority,
+        max_attempts: request.max_attempts,
+        not_before: request.not_before,
+        timeout_s: request.timeout_s,
+    };
+    let terms = terms.checked()?;
     let preset = known_preset(app, "preset", &request.preset, EngineKind::Sd).await?;
     let Model::Sd(model) = &preset.model else {
         return Err(Problem::internal("The preset's engine and model disagree."));
@@ -203,13 +204,7 @@ pub(super) async fn job(
     model.check(&params, f64::from(app.config.api.max_cost))?;
     prompt::make(app, &mut params, styles).await?;
     params.tag_preset = tag_preset(app, owner, request.auto_tag).await?;
-    Ok(NewJob {
-        priority: request.priority,
-        max_attempts: request.max_attempts,
-        not_before: request.not_before,
-        timeout_s: request.timeout_s,
-        ..blank(JobParams::Generate(params), preset.name)
-    })
+    Ok(terms.job(JobParams::Generate(params), preset.name))
 }
 
 /// The file that a request refers to.

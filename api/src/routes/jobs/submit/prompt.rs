@@ -90,9 +90,11 @@ async fn choose(
         dynamic::expand(&words, seed, &mut folder).map_err(|error| {
             let allowed = match &error {
                 DynamicError::Unknown(_) => {
-                    let known = folder.list().unwrap_or_default();
-                    let names = known.iter().map(|wildcard| wildcard.name.as_str());
-                    one_of(names, "the directory prompts.wildcards has none")
+                    let known = folder.names().unwrap_or_default();
+                    one_of(
+                        known.iter().map(String::as_str),
+                        "the directory prompts.wildcards has none",
+                    )
                 }
                 DynamicError::TooDeep(_) => "wildcards that come to an end".to_owned(),
                 DynamicError::TooLong => "fewer words".to_owned(),

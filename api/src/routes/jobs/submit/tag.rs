@@ -6,7 +6,7 @@ use mystic_store::NewJob;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::terms::{blank, common, default_attempts, known_preset};
+use super::terms::{Terms, default_attempts, known_preset};
 use crate::problem::Problem;
 use crate::state::App;
 
@@ -55,12 +55,13 @@ pub struct TagRequest {
 }
 
 pub(super) async fn job(app: &App, request: SubmitTag) -> Result<NewJob, Problem> {
-    common(
-        request.priority,
-        request.max_attempts,
-        request.not_before,
-        request.timeout_s,
-    )?;
+    let terms = Terms {
+        priority: request.priority,
+        max_attempts: request.max_attempts,
+        not_before: request.not_before,
+        timeout_s: request.timeout_s,
+    };
+    let terms = terms.checked()?;
     let name = request
         .preset
         .as_deref()
@@ -75,11 +76,7 @@ pub(super) async fn job(app: &App, request: SubmitTag) -> Result<NewJob, Problem
         prompt: record.params.prompt,
     };
     Ok(NewJob {
-        priority: request.priority,
-        max_attempts: request.max_attempts,
-        not_before: request.not_before,
-        timeout_s: request.timeout_s,
         parent_image: Some(image),
-        ..blank(JobParams::Tag(params), preset.name)
+        ..terms.job(JobParams::Tag(params), preset.name)
     })
 }

@@ -13,44 +13,57 @@ pub(super) fn default_attempts() -> i32 {
     DEFAULT_ATTEMPTS
 }
 
-pub(super) fn blank(params: JobParams, preset: String) -> NewJob {
-    NewJob {
-        id: JobId::generate(),
-        params,
-        preset,
-        owner: String::new(),
-        priority: 0,
-        max_attempts: DEFAULT_ATTEMPTS,
-        not_before: None,
-        timeout_s: None,
-        idempotency: None,
-        parent_image: None,
-        auto: false,
-    }
+/// What a request of any kind says of its job.
+pub(super) struct Terms {
+    pub(super) priority: i16,
+    pub(super) max_attempts: i32,
+    pub(super) not_before: Option<DateTime<Utc>>,
+    pub(super) timeout_s: Option<i32>,
 }
 
-pub(super) fn common(
-    priority: i16,
-    max_attempts: i32,
-    not_before: Option<DateTime<Utc>>,
-    timeout_s: Option<i32>,
-) -> Result<(), InvalidField> {
-    if !(-100..=100).contains(&priority) {
-        return Err(InvalidField::new("priority", priority, "-100 to 100"));
+impl Terms {
+    /// The terms, if they are allowed.
+    pub(super) fn checked(self) -> Result<Self, InvalidField> {
+        let Self {
+            priority,
+            max_attempts,
+            not_before,
+            timeout_s,
+        } = self;
+        if !(-100..=100).contains(&priority) {
+            return Err(InvalidField::new("priority", priority, "-100 to 100"));
+        }
+        if !(1..=100).contains(&max_attempts) {
+            return Err(InvalidField::new("max_attempts", max_attempts, "1 to 100"));
+        }
+        if let Some(timeout_s) = timeout_s.filter(|seconds| !(1..=86_400).contains(seconds)) {
+            return Err(InvalidField::new("timeout_s", timeout_s, "1 to 86400"));
+        }
+        match not_before {
+            Some(at) if !(1970..=9999).contains(&at.year()) => Err(InvalidField::new(
+                "not_before",
+                at,
+                "a time of the years 1970 to 9999",
+            )),
+            _ => Ok(self),
+        }
     }
-    if !(1..=100).contains(&max_attempts) {
-        return Err(InvalidField::new("max_attempts", max_attempts, "1 to 100"));
-    }
-    if let Some(timeout_s) = timeout_s.filter(|seconds| !(1..=86_400).contains(seconds)) {
-        return Err(InvalidField::new("timeout_s", timeout_s, "1 to 86400"));
-    }
-    match not_before {
-        Some(at) if !(1970..=9999).contains(&at.year()) => Err(InvalidField::new(
-            "not_before",
-            at,
-            "a time of the years 1970 to 9999",
-        )),
-        _ => Ok(()),
+
+    /// A job on these terms; whose it is comes later.
+    pub(super) fn job(self, params: JobParams, preset: String) -> NewJob {
+        NewJob {
+            id: JobId::generate(),
+            params,
+            preset,
+            owner: String::new(),
+            priority: self.priority,
+            max_attempts: self.max_attempts,
+            not_before: self.not_before,
+            timeout_s: self.timeout_s,
+            idempotency: None,
+            parent_image: None,
+            auto: false,
+        }
     }
 }
 
