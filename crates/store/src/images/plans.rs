@@ -68,7 +68,8 @@ async fn no_list_search_or_count_reads_the_whole_table() {
     .await
     .expect("words");
     let (frequent, rare) = (text(&words[1]), text(&words[words.len() / 2]));
-    let common = tags([1, 2, 3]);
+    // The most frequent ones cost the same by either way, so that chance decides there.
+    let common = tags([2, 4, 6]);
     let seldom = tags([1, 40, 300]);
     let one = ImageFilter {
         tags: vec!["tag 1".into()],
