@@ -1,5 +1,6 @@
 //! What is expected of jobs that wait: the scheduler's own decisions, played forward.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use mystic_domain::{DeviceId, JobId, Mib, Pause, Plan, ResidentId, WaitReason};
 use mystic_ledger::{Action, Forecast, Ledger, Start};
 use mystic_store::{NewJob, QueuedJob, Snapshot, Store, StoreError};
 use serde::Serialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use utoipa::ToSchema;
@@ -50,7 +51,24 @@ pub struct Outlooks {
 }
 
 /// A ledger and when it was read.
-type Read = (Instant, Arc<Snapshot>);
+struct Read {
+    at: Instant,
+    snapshot: Arc<Snapshot>,
+    /// What is expected of the queue's head, told at most once.
+    head: Arc<OnceCell<Arc<Head>>>,
+}
+
+/// The queue as it will be worked off.
+#[derive(Debug, Default)]
+pub struct Head {
+    /// Jobs that may be granted now, in the order of their turns.
+    pub order: Vec<JobId>,
+    /// The starts of the first of them; one that lies too far ahead is absent.
+    pub starts: HashMap<JobId, Estimate>,
+}
+
+/// Jobs at the queue's head whose starts are told.
+const FORESEEN: usize = 100;
 
 impl Outlooks {
     /// The ledger, read anew where it is not fresh, or lacks this job.
@@ -58,18 +76,22 @@ impl Outlooks {
         &self,
         store: &Store,
         job: Option<JobId>,
-    ) -> Result<Arc<Snapshot>, StoreError> {
+    ) -> Result<(Arc<Snapshot>, Arc<OnceCell<Arc<Head>>>), StoreError> {
         let mut last = self.last.lock().await;
-        if let Some((read, snapshot)) = &*last
-            && read.elapsed() < FRESH
-            && job.is_none_or(|job| snapshot.queued.iter().any(|queued| queued.id == job))
+        if let Some(read) = &*last
+            && read.at.elapsed() < FRESH
+            && job.is_none_or(|job| read.snapshot.queued.iter().any(|queued| queued.id == job))
         {
-            return Ok(Arc::clone(snapshot));
+            return Ok(read.shared());
         }
-        let read = Instant::now();
+        let at = Instant::now();
         let snapshot = Arc::new(store.snapshot(LIMIT).await?);
-        *last = Some((read, Arc::clone(&snapshot)));
-        Ok(snapshot)
+        let read = last.insert(Read {
+            at,
+            snapshot,
+            head: Arc::default(),
+        });
+        Ok(read.shared())
     }
 
     /// What is expected of a queued job; none where it is not among those that may be granted now.
@@ -77,7 +99,7 @@ impl Outlooks {
     /// # Errors
     /// The database's.
     pub async fn of(&self, store: &Store, job: JobId) -> Result<Option<Forecast>, StoreError> {
-        let snapshot = self.snapshot(store, Some(job)).await?;
+        let (snapshot, _) = self.snapshot(store, Some(job)).await?;
         Ok(aside(move || Ledger::of(&snapshot).forecast(job)).await)
     }
 
@@ -86,7 +108,7 @@ impl Outlooks {
     /// # Errors
     /// The database's.
     pub async fn of_new(&self, store: &Store, new: &NewJob) -> Result<Option<Outlook>, StoreError> {
-        let snapshot = self.snapshot(store, None).await?;
+        let (snapshot, _) = self.snapshot(store, None).await?;
         if let Some(by) = stopped(&snapshot, new) {
             return Ok(Some(Outlook {
                 position: place(snapshot.queued.len()),
@@ -112,13 +134,33 @@ impl Outlooks {
         Ok(aside(move || foretold(&with, job)).await)
     }
 
-    /// Queued jobs that may be granted now, in the order of execution.
+    /// The queue as it will be worked off.
     ///
     /// # Errors
     /// The database's.
-    pub async fn order(&self, store: &Store) -> Result<Vec<JobId>, StoreError> {
-        let snapshot = self.snapshot(store, None).await?;
-        Ok(aside(move || Ledger::of(&snapshot).order()).await)
+    pub async fn head(&self, store: &Store) -> Result<Arc<Head>, StoreError> {
+        let (snapshot, head) = self.snapshot(store, None).await?;
+        let told = async || Arc::new(aside(move || Head::of(&snapshot)).await);
+        Ok(Arc::clone(head.get_or_init(told).await))
+    }
+}
+
+impl Read {
+    fn shared(&self) -> (Arc<Snapshot>, Arc<OnceCell<Arc<Head>>>) {
+        (Arc::clone(&self.snapshot), Arc::clone(&self.head))
+    }
+}
+
+impl Head {
+    fn of(snapshot: &Snapshot) -> Self {
+        let ledger = Ledger::of(snapshot);
+        let order = ledger.order();
+        let starts = ledger.starts(&order[..order.len().min(FORESEEN)]);
+        let starts = starts.into_iter();
+        Self {
+            starts: starts.map(|(job, start)| (job, start.into())).collect(),
+            order,
+        }
     }
 }
 

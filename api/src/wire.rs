@@ -124,7 +124,17 @@ pub struct QueueView {
     /// Leased and running jobs, oldest lease first.
     pub running: Vec<Job>,
     /// The first of the waiting jobs, in the order in which they will run.
-    pub waiting: Vec<Job>,
+    pub waiting: Vec<WaitingJob>,
+}
+
+/// A job that waits.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct WaitingJob {
+    /// The job.
+    #[serde(flatten)]
+    pub job: Job,
+    /// Where, how and when it is expected to run; null where that can't be told.
+    pub estimate: Option<Estimate>,
 }
 
 /// How far a job is: an element of a `progress` frame of an event stream.

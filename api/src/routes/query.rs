@@ -1,6 +1,7 @@
 //! Query parameters, which all arrive as text.
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::de::{DeserializeOwned, Error};
@@ -14,12 +15,21 @@ pub const MAX_LIMIT: i64 = 200;
 
 /// The size of a page, from 1 to [`MAX_LIMIT`].
 pub fn limit<'de, D: Deserializer<'de>>(value: D) -> Result<i64, D::Error> {
-    let limit = number(value)?;
-    if (1..=MAX_LIMIT).contains(&limit) {
-        Ok(limit)
+    within(value, 1..=MAX_LIMIT)
+}
+
+/// A whole number in this range.
+pub fn within<'de, D: Deserializer<'de>>(
+    value: D,
+    range: RangeInclusive<i64>,
+) -> Result<i64, D::Error> {
+    let number = number(value)?;
+    if range.contains(&number) {
+        Ok(number)
     } else {
+        let (low, high) = range.into_inner();
         Err(D::Error::custom(format!(
-            "{limit} is out of range, expected 1 to {MAX_LIMIT}"
+            "{number} is out of range, expected {low} to {high}"
         )))
     }
 }

@@ -1,3 +1,4 @@
 //! `/api/v1/queue`
 
+pub mod activity;
 pub mod show;

@@ -1,5 +1,6 @@
 //! What will come of a queued job, foretold by playing the same decisions forward.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use mystic_domain::{DeviceId, JobId, Mib, Plan, ResidentId};
@@ -45,8 +46,16 @@ impl Ledger<'_> {
         let position = order.position(|queued| queued.id == job)?;
         Some(Forecast {
             position,
-            start: Play::of(self).until(job),
+            start: self.starts(&[job]).remove(&job),
         })
+    }
+
+    /// Foretells these queued jobs' starts; one that lies too far ahead is absent.
+    #[must_use]
+    pub fn starts(&self, jobs: &[JobId]) -> HashMap<JobId, Start> {
+        let mut starts = HashMap::new();
+        Play::of(self).until(jobs.iter().copied().collect(), &mut starts);
+        starts
     }
 
     fn start(&self, grant: &Grant, at: Millis) -> Start {
@@ -95,7 +104,8 @@ impl<'a> Play<'a> {
         }
     }
 
-    fn until(mut self, job: JobId) -> Option<Start> {
+    /// Plays until all of these jobs have started, or nothing more will happen.
+    fn until(mut self, mut jobs: HashSet<JobId>, starts: &mut HashMap<JobId, Start>) -> Option<()> {
         for _ in 0..HORIZON {
             let snapshot = Snapshot {
                 devices: &self.devices,
@@ -106,10 +116,12 @@ impl<'a> Play<'a> {
             let mut wakes: Option<Millis> = None;
             for action in actions {
                 match action {
-                    Action::Grant(grant) if grant.job == job => {
-                        return Some(self.ledger.start(&grant, self.now));
+                    Action::Grant(grant) => {
+                        if jobs.remove(&grant.job) {
+                            starts.insert(grant.job, self.ledger.start(&grant, self.now));
+                        }
+                        self.grant(&grant);
                     }
-                    Action::Grant(grant) => self.grant(&grant),
                     Action::Evict(resident) => self.evict(resident),
                     Action::Reserve(kept) => {
                         wakes = Some(wakes.map_or(kept.until, |at| at.min(kept.until)));
@@ -117,9 +129,12 @@ impl<'a> Play<'a> {
                     Action::Preload { .. } | Action::Wait(..) => {}
                 }
             }
+            if jobs.is_empty() {
+                break;
+            }
             self.pass(wakes.filter(|at| *at > self.now))?;
         }
-        None
+        Some(())
     }
 
     fn grant(&mut self, grant: &Grant) {

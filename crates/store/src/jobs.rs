@@ -1,5 +1,6 @@
 //! Jobs as they are submitted and shown.
 
+mod activity;
 mod cancel;
 mod read;
 mod reprioritise;
@@ -17,6 +18,9 @@ use uuid::Uuid;
 
 use crate::{Result, StoreError, row};
 
+pub use activity::{
+    Activity, ActivityBy, ActivityColumn, ActivityCount, ActivityFilter, ActivityGroup,
+};
 pub use cancel::Cancelled;
 pub(crate) use cancel::end_queued;
 pub use read::JobFilter;

@@ -39,6 +39,7 @@ pub use images::{
     ValueCount,
 };
 pub use jobs::{
+    Activity, ActivityBy, ActivityColumn, ActivityCount, ActivityFilter, ActivityGroup,
     AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Reprioritised, Retried, Submitted,
 };
 pub use leader::Leader;

@@ -6,7 +6,7 @@ use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::routes::latest_progress;
 use crate::state::App;
-use crate::wire::{JobCounts, QueueView, with_progress};
+use crate::wire::{Job, JobCounts, QueueView, WaitingJob, with_progress};
 
 /// Held and waiting jobs that are shown.
 const SHOWN: i64 = 100;
@@ -14,7 +14,7 @@ const SHOWN: i64 = 100;
 /// Show the queue
 ///
 /// Jobs by state, those under way with their progress, and the first 100 of those that wait, in the order in which
-/// they will run.
+/// they will run, with what is expected of them; that may be a second old.
 #[utoipa::path(
     get,
     path = "/api/v1/queue",
@@ -26,8 +26,8 @@ pub async fn show(State(app): State<App>) -> Result<Json<QueueView>, Problem> {
     let counts = app.store.counts().await?;
     let count = |state| counts.get(&state).copied().unwrap_or_default();
     let held = app.store.held(SHOWN).await?;
-    let order = app.outlooks.order(&app.store).await?;
-    let waiting = app.store.waiting(&order, SHOWN).await?;
+    let line = app.outlooks.head(&app.store).await?;
+    let waiting = app.store.waiting(&line.order, SHOWN).await?;
     let progress = latest_progress(&app, &held).await;
     Ok(Json(QueueView {
         counts: JobCounts {
@@ -39,7 +39,13 @@ pub async fn show(State(app): State<App>) -> Result<Json<QueueView>, Problem> {
             cancelled: count(JobState::Cancelled),
         },
         running: with_progress(held, &progress),
-        waiting: with_progress(waiting, &progress),
+        waiting: waiting
+            .into_iter()
+            .map(|record| WaitingJob {
+                estimate: line.starts.get(&record.id).cloned(),
+                job: Job::new(record, None),
+            })
+            .collect(),
     }))
 }
 
@@ -70,6 +76,8 @@ mod tests {
             ids(&queue["waiting"]),
             [urgent.to_string(), usual.to_string()]
         );
+        let start = |place: usize| queue["waiting"][place]["estimate"]["start_in_s"].as_f64();
+        assert!(start(0) < start(1) && start(0).is_some(), "{queue}");
         let counts = json!({"queued": 2, "leased": 0, "running": 1, "succeeded": 0, "failed": 0, "cancelled": 0});
         assert_eq!(queue["counts"], counts);
     }
