@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::problem::Problem;
 use crate::routes::{
     devices, estimates, events, images, jobs, models, pauses, presets, prompt_templates, queue,
-    settings, tag_aliases, uploads, wildcards, workers,
+    residents, settings, tag_aliases, uploads, wildcards, workers,
 };
 use crate::state::App;
 use crate::wire::JobProgress;
@@ -79,6 +79,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(jobs::events::events))
         .routes(routes!(events::stream::stream))
         .routes(routes!(queue::show::show))
+        .routes(routes!(queue::activity::activity))
         .routes(routes!(
             pauses::list::list,
             pauses::pause::pause,
@@ -101,6 +102,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(images::thumb::thumb))
         .routes(routes!(uploads::add::add))
         .routes(routes!(devices::list::list))
+        .routes(routes!(residents::unload::unload))
         .routes(routes!(workers::list::list))
         .routes(routes!(workers::drain::drain))
         .routes(routes!(workers::forget::forget))
@@ -189,6 +191,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 48);
+        assert_eq!(names.len(), 50);
     }
 }

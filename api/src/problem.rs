@@ -95,6 +95,8 @@ kinds! {
     image_in_use(CONFLICT, "Jobs are still at work with the picture");
     /// One tag more than a picture may have.
     too_many_tags(CONFLICT, "The picture has too many tags");
+    /// A model that a job has, or that still loads, can't be unloaded.
+    model_in_use(CONFLICT, "The model is in use");
     /// A worker that still beats can't be forgotten.
     worker_lives(CONFLICT, "The worker lives");
     /// A file that nobody announced.

@@ -12,6 +12,7 @@ pub mod presets;
 pub mod prompt_templates;
 pub mod query;
 pub mod queue;
+pub mod residents;
 pub mod settings;
 pub mod tag_aliases;
 pub mod uploads;

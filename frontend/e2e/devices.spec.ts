@@ -23,6 +23,15 @@ test('a device is paused with its memory released, and resumed', async ({ page, 
   await expect(lane).not.toContainText('Paused:')
 })
 
+test('an idle model is unloaded by its button', async ({ page, request }) => {
+  await pictureOf(request, await submit(request, { prompt }))
+  await openPage(page, '/devices')
+  const models = page.getByRole('region', { name: /^Models on / }).first()
+  const painter = models.getByRole('listitem').filter({ hasText: /^\s*demo(?!-)/ })
+  await painter.getByRole('button', { name: /^Unload demo from / }).click()
+  await expect(painter).toHaveCount(0)
+})
+
 test('what was learned of a preset is shown and forgotten', async ({ page, request }) => {
   await pictureOf(request, await submit(request, { prompt }))
   await openPage(page, '/devices')

@@ -36,6 +36,16 @@ export function useWorkerEnd(how: 'drain' | 'forget') {
   })
 }
 
+/** Unloads an idle model. */
+export function useUnload() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (id: string) =>
+      done(api.POST('/api/v1/residents/{id}/unload', { params: { path: { id } } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['devices'] }),
+  })
+}
+
 /** What jobs were seen to take beside their model. */
 export function useEstimates() {
   return useQuery({

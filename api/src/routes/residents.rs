@@ -1,0 +1,3 @@
+//! `/api/v1/residents`: models that are loaded on devices; `/api/v1/devices` lists them.
+
+pub mod unload;
