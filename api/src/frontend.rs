@@ -1,7 +1,7 @@
 //! The page, built into the program.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
@@ -14,6 +14,9 @@ use crate::problem::Problem;
 struct Dist;
 
 const INDEX: &str = "index.html";
+/// Encodings that the page's build writes each text in, best first, and what such a twin is called after its file.
+/// Browsers take brotli from their own machine or over TLS alone.
+const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 /// Files under here carry a hash of their content in their name.
 const HASHED: &str = "assets/";
 const NO_SCRIPT_BUT_OURS: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; \
@@ -36,8 +39,10 @@ fn serve_from<Pages: RustEmbed>(method: &Method, uri: &Uri, headers: &HeaderMap)
     if path.split('/').any(|part| part == "..") {
         return Problem::not_found(format!("There is nothing at {}.", uri.path())).into_response();
     }
-    if let Some(file) = Pages::get(path).filter(|_| !path.is_empty()) {
-        return answer(path, file, headers);
+    let twin = ENCODINGS.iter().any(|(_, after)| path.ends_with(after));
+    let own = !path.is_empty() && !twin;
+    if let Some(file) = Pages::get(path).filter(|_| own) {
+        return answer::<Pages>(path, file, headers);
     }
     // A missing file is an error, a path without an extension is a view of the page.
     if path
@@ -48,7 +53,7 @@ fn serve_from<Pages: RustEmbed>(method: &Method, uri: &Uri, headers: &HeaderMap)
         return Problem::not_found(format!("There is nothing at {}.", uri.path())).into_response();
     }
     match Pages::get(INDEX) {
-        Some(index) => answer(INDEX, index, headers),
+        Some(index) => answer::<Pages>(INDEX, index, headers),
         None => {
             Problem::not_found("This program was built without its page; the API is at /api/docs.")
                 .into_response()
@@ -56,7 +61,14 @@ fn serve_from<Pages: RustEmbed>(method: &Method, uri: &Uri, headers: &HeaderMap)
     }
 }
 
-fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
+fn answer<Pages: RustEmbed>(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
+    let kind = file.metadata.mimetype().to_owned();
+    let mut twins = ENCODINGS.iter().filter(|(name, _)| takes(headers, name));
+    let twin = twins.find_map(|(name, after)| Some((name, Pages::get(&format!("{path}{after}"))?)));
+    let (encoding, file) = match twin {
+        Some((name, twin)) => (Some(HeaderValue::from_static(name)), twin),
+        None => (None, file),
+    };
     let etag = format!("\"{}\"", hex::encode(file.metadata.sha256_hash()));
     let cache = if path.starts_with(HASHED) {
         "public, max-age=31536000, immutable"
@@ -66,6 +78,7 @@ fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
     let about = [
         (header::ETAG, etag.clone()),
         (header::CACHE_CONTROL, cache.to_owned()),
+        (header::VARY, header::ACCEPT_ENCODING.to_string()),
         (
             header::CONTENT_SECURITY_POLICY,
             NO_SCRIPT_BUT_OURS.to_owned(),
@@ -74,8 +87,23 @@ fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
     if header_text(headers, header::IF_NONE_MATCH.as_str()) == Some(etag.as_str()) {
         return (StatusCode::NOT_MODIFIED, about).into_response();
     }
-    let kind = file.metadata.mimetype().to_owned();
-    (about, [(header::CONTENT_TYPE, kind)], Body::from(file.data)).into_response()
+    let mut answer = (about, [(header::CONTENT_TYPE, kind)], Body::from(file.data)).into_response();
+    if let Some(encoding) = encoding {
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_ENCODING, encoding);
+    }
+    answer
+}
+
+/// Whether an encoding is among those that the client takes.
+fn takes(headers: &HeaderMap, encoding: &str) -> bool {
+    let taken = header_text(headers, header::ACCEPT_ENCODING.as_str()).unwrap_or_default();
+    taken.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").map(str::parse::<f32>);
+        name.trim() == encoding
+            && weight.is_none_or(|weight| weight.is_ok_and(|weight| weight > 0.0))
+    })
 }
 
 #[cfg(test)]
@@ -125,8 +153,32 @@ mod tests {
     }
 
     #[test]
+    fn a_client_gets_the_best_encoding_that_it_takes() {
+        for (taken, best) in [
+            ("gzip, deflate, br", "br"),
+            ("br;q=0.5, *;q=0", "br"),
+            ("gzip", "gzip"),
+            ("br;q=0, gzip", "gzip"),
+            ("brotli", ""),
+            ("", ""),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, taken.parse().expect("a value"));
+            let file = get::<Page>("/assets/app-3f2a.js", &headers);
+            assert_eq!(header(&file, header::CONTENT_TYPE), "text/javascript");
+            assert_eq!(header(&file, header::VARY), "accept-encoding");
+            let encoding = file.headers().get(header::CONTENT_ENCODING);
+            let encoding = encoding.map_or("", |it| it.to_str().expect("text"));
+            assert_eq!(encoding, best, "{taken}");
+            headers.insert(header::IF_NONE_MATCH, file.headers()[header::ETAG].clone());
+            assert_eq!(get::<Page>("/assets/app-3f2a.js", &headers).status(), 304);
+        }
+    }
+
+    #[test]
     fn what_is_not_of_the_page_is_not_served() {
         for path in [
+            "/assets/app-3f2a.js.br",
             "/assets/missing.js",
             "/../Cargo.toml",
             "/..%2FCargo.toml",
