@@ -26,7 +26,7 @@ help:
 	@echo 'make fuzz     SECONDS=60: any bytes as the header of a model file'
 	@echo 'make lint     formatting, clippy, dependencies, documentation'
 	@echo 'make doctor   what is wrong here and how to mend it'
-	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags | bench-decide | bench-gallery (ARGS="--soak" for the engine)'
+	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags | bench-decide | bench-gallery | bench-sse (ARGS="--soak" for the engine)'
 
 setup demo up doctor lint:
 	@$(mystic) $@

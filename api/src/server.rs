@@ -29,7 +29,7 @@ use crate::state::App;
 use crate::{boot, frontend, gauges, measure, openapi};
 
 /// Event streams that may be open at a time.
-const MOST_STREAMS: usize = 512;
+const MOST_STREAMS: usize = 2048;
 /// Uploads that are decoded at a time: each may take hundreds of MiB.
 const MOST_DECODERS: usize = 2;
 /// The documentation's own scripts set styles; everything else is as strict as the page's.
@@ -100,7 +100,7 @@ impl Server {
         })?;
         let linger = config.shutdown.linger;
         let app = App {
-            hub: Hub::start(store.clone(), &shutdown),
+            hub: Hub::start(store.clone(), &queue, &shutdown),
             hints: Hints::start(queue.clone()),
             guard: Arc::new(Guard::new(address, &config.api)),
             files: Arc::new(files),

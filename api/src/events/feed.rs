@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,22 +5,20 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
-use mystic_domain::{JobId, Progress};
-use mystic_queue::ProgressMessage;
+use mystic_domain::JobId;
 use mystic_store::{EventCursor, EventRecord};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
+use super::hub::Told;
+use super::merged::Merged;
 use crate::problem::Problem;
 use crate::state::App;
-use crate::wire::JobProgress;
 
 /// Frames that may wait for a slow client; then reading stops until it has caught up.
 const WAITING: usize = 64;
 /// Events read at a time.
 const PAGE: i64 = 200;
-/// Progress is sent at most this often: 20 frames a second.
-const FRAME: Duration = Duration::from_millis(50);
 /// A silent stream says something this often, so that both ends notice a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// How long after a failure the database is asked again.
@@ -40,9 +37,8 @@ pub enum Source {
 pub struct Feed {
     app: App,
     source: Source,
-    live: broadcast::Receiver<Arc<EventRecord>>,
-    progress: broadcast::Receiver<ProgressMessage>,
-    pending: BTreeMap<JobId, Progress>,
+    live: broadcast::Receiver<Arc<Told>>,
+    progress: broadcast::Receiver<Arc<Merged>>,
     frames: mpsc::Sender<Event>,
     _permit: OwnedSemaphorePermit,
 }
@@ -66,7 +62,7 @@ impl Feed {
             )
         })?;
         let live = app.hub.subscribe();
-        let progress = app.queue.subscribe_progress();
+        let progress = app.hub.subscribe_progress();
         let source = begin.await?;
         let (frames, sent) = mpsc::channel(WAITING);
         let feed = Self {
@@ -74,7 +70,6 @@ impl Feed {
             source,
             live,
             progress,
-            pending: BTreeMap::new(),
             frames,
             _permit: permit,
         };
@@ -95,19 +90,19 @@ impl Feed {
 
     async fn run(mut self) -> Result<(), Gone> {
         self.catch_up().await?;
-        let mut flush_at = Instant::now();
         loop {
             tokio::select! {
                 event = self.live.recv() => match event {
-                    Ok(event) => self.show(&event).await?,
+                    Ok(told) => self.show(&told).await?,
                     Err(broadcast::error::RecvError::Lagged(_)) => self.catch_up().await?,
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },
-                message = self.progress.recv() => self.note(message),
-                () = sleep_until(flush_at), if !self.pending.is_empty() => {
-                    self.flush().await?;
-                    flush_at = Instant::now() + FRAME;
-                }
+                merged = self.progress.recv() => match merged {
+                    Ok(merged) => self.progress(&merged).await?,
+                    // Who lags misses old progress, which newer progress replaces anyway.
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                },
                 () = self.frames.closed() => return Err(Gone),
             }
         }
@@ -141,11 +136,12 @@ impl Feed {
         }
     }
 
-    async fn show(&mut self, event: &EventRecord) -> Result<(), Gone> {
+    async fn show(&mut self, told: &Told) -> Result<(), Gone> {
+        let event = &told.event;
         match self.source {
-            Source::All(last) if event.cursor > last => self.send(event).await,
+            Source::All(last) if event.cursor > last => self.tell(event, told.json.clone()).await,
             Source::Job(job, last) if event.job == job && event.number == last + 1 => {
-                self.send(event).await
+                self.tell(event, told.json.clone()).await
             }
             // The global order is by transaction, so a job's events may come in another order than their numbers.
             Source::Job(job, last) if event.job == job && event.number > last => {
@@ -156,6 +152,16 @@ impl Feed {
     }
 
     async fn send(&mut self, event: &EventRecord) -> Result<(), Gone> {
+        match serde_json::to_string(event) {
+            Ok(json) => self.tell(event, json).await,
+            Err(error) => {
+                tracing::error!(%error, "an event can't be written as JSON");
+                Ok(())
+            }
+        }
+    }
+
+    async fn tell(&mut self, event: &EventRecord, json: String) -> Result<(), Gone> {
         let frame = match &mut self.source {
             Source::All(last) => {
                 *last = event.cursor;
@@ -166,39 +172,29 @@ impl Feed {
                 Event::default().id(event.number.to_string())
             }
         };
-        self.frame(frame.event("job").json_data(event)).await
+        self.frame(frame.event("job").data(json)).await
     }
 
-    fn note(&mut self, message: Result<ProgressMessage, broadcast::error::RecvError>) {
-        // Who lags misses old progress, which newer progress replaces anyway.
-        let Ok(message) = message else { return };
-        let ours = match self.source {
-            Source::All(_) => true,
-            Source::Job(job, _) => job == message.job,
-        };
-        if ours && let Ok(progress) = serde_json::from_value(message.payload) {
-            self.pending.insert(message.job, progress);
-        }
-    }
-
-    async fn flush(&mut self) -> Result<(), Gone> {
-        let pending = std::mem::take(&mut self.pending);
-        let jobs: Vec<JobProgress> = pending
-            .into_iter()
-            .map(|(job, progress)| JobProgress { job, progress })
-            .collect();
-        self.frame(Event::default().event("progress").json_data(jobs))
-            .await
-    }
-
-    async fn frame(&self, frame: Result<Event, axum::Error>) -> Result<(), Gone> {
-        match frame {
-            Ok(frame) => self.frames.send(frame).await.map_err(|_| Gone),
-            Err(error) => {
-                tracing::error!(%error, "an event can't be written as JSON");
-                Ok(())
+    async fn progress(&self, merged: &Merged) -> Result<(), Gone> {
+        let frame = Event::default().event("progress");
+        match self.source {
+            Source::All(_) => self.frame(frame.data(merged.json.clone())).await,
+            Source::Job(job, _) => {
+                let mut ours = merged.jobs.iter().filter(|said| said.job == job);
+                match ours.next().map(|said| frame.json_data([said])) {
+                    Some(Ok(frame)) => self.frame(frame).await,
+                    Some(Err(error)) => {
+                        tracing::error!(%error, "progress can't be written as JSON");
+                        Ok(())
+                    }
+                    None => Ok(()),
+                }
             }
         }
+    }
+
+    async fn frame(&self, frame: Event) -> Result<(), Gone> {
+        self.frames.send(frame).await.map_err(|_| Gone)
     }
 }
 
@@ -226,7 +222,7 @@ mod tests {
     fn app(api: &TestApi, streams: usize) -> App {
         let shutdown = Shutdown::new();
         App {
-            hub: Hub::start(api.store.clone(), &shutdown),
+            hub: Hub::start(api.store.clone(), &api.queue, &shutdown),
             hints: Hints::start(api.queue.clone()),
             guard: Arc::new(Guard::new(api.config.api.listen, &api.config.api)),
             files: Arc::new(

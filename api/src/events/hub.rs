@@ -3,9 +3,12 @@ use std::time::Duration;
 
 use mystic_domain::JobId;
 use mystic_process::Shutdown;
+use mystic_queue::Queue;
 use mystic_store::{EventCursor, EventRecord, Store};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{Instant, sleep, sleep_until};
+
+use super::merged::{self, Merged};
 
 /// Events that a client may lag behind; past that it reads them from the database itself.
 const CAPACITY: usize = 1024;
@@ -23,15 +26,25 @@ const AGAIN: [Duration; 3] = [
     Duration::from_millis(300),
 ];
 
-/// Hands new events to whoever is subscribed; clones share the pump.
+/// An event that all clients are told of.
+#[derive(Debug)]
+pub struct Told {
+    /// The event.
+    pub event: EventRecord,
+    /// The same as JSON, written once for all clients.
+    pub json: String,
+}
+
+/// Hands new events and progress to whoever is subscribed; clones share the pumps.
 #[derive(Clone, Debug)]
 pub struct Hub {
-    sender: broadcast::Sender<Arc<EventRecord>>,
+    sender: broadcast::Sender<Arc<Told>>,
+    progress: broadcast::Sender<Arc<Merged>>,
 }
 
 impl Hub {
-    /// Starts the pump; it ends with the shutdown.
-    pub fn start(store: Store, shutdown: &Shutdown) -> Self {
+    /// Starts the pumps; they end with the shutdown.
+    pub fn start(store: Store, queue: &Queue, shutdown: &Shutdown) -> Self {
         let (sender, _) = broadcast::channel(CAPACITY);
         let woken = Arc::new(Notify::new());
         let mut wakeups = store.wakeups();
@@ -48,20 +61,28 @@ impl Hub {
             woken,
         };
         tokio::spawn(shutdown.cut_token().run_until_cancelled_owned(pump.run()));
-        Self { sender }
+        Self {
+            sender,
+            progress: merged::start(queue, shutdown),
+        }
     }
 
     /// Events from now on, in the global order. A receiver that lags has to ask the database.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<EventRecord>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Told>> {
         self.sender.subscribe()
+    }
+
+    /// Progress from now on, at most 20 times a second. A receiver that lags misses the oldest.
+    pub fn subscribe_progress(&self) -> broadcast::Receiver<Arc<Merged>> {
+        self.progress.subscribe()
     }
 }
 
 /// Completes when `job` may have changed.
-pub async fn changed(live: &mut broadcast::Receiver<Arc<EventRecord>>, job: JobId) {
+pub async fn changed(live: &mut broadcast::Receiver<Arc<Told>>, job: JobId) {
     loop {
         match live.recv().await {
-            Ok(event) if event.job != job => {}
+            Ok(told) if told.event.job != job => {}
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
@@ -70,7 +91,7 @@ pub async fn changed(live: &mut broadcast::Receiver<Arc<EventRecord>>, job: JobI
 
 struct Pump {
     store: Store,
-    sender: broadcast::Sender<Arc<EventRecord>>,
+    sender: broadcast::Sender<Arc<Told>>,
     woken: Arc<Notify>,
 }
 
@@ -113,8 +134,11 @@ impl Pump {
             let full = i64::try_from(page.len()).is_ok_and(|len| len == PAGE);
             for event in page {
                 *at = event.cursor;
-                // An error means that nobody listens at the moment.
-                let _ = self.sender.send(Arc::new(event));
+                match serde_json::to_string(&event) {
+                    // An error means that nobody listens at the moment.
+                    Ok(json) => drop(self.sender.send(Arc::new(Told { event, json }))),
+                    Err(error) => tracing::error!(%error, "an event can't be written as JSON"),
+                }
             }
             if !full {
                 return Ok(());
