@@ -68,21 +68,14 @@ export async function pictureOf(
 /** As many pictures as that, untagged, of a prompt that no other has: a word of it finds them all. */
 export async function pictures(
   request: APIRequestContext,
-  count: number,
+  batch: number,
 ): Promise<{ word: string; ids: string[] }> {
   const word = `w${Date.now().toString(36)}`
-  const most = 24
-  const jobs: string[] = []
-  for (let left = count; left > 0; left -= most) {
-    const params = { prompt: `a red circle ${word}`, batch: Math.min(left, most), steps: 1 }
-    jobs.push(await submit(request, params, { auto_tag: false }))
-  }
-  for (const job of jobs) {
-    await pictureOf(request, job)
-  }
+  const params = { prompt: `a red circle ${word}`, batch, steps: 1 }
+  await pictureOf(request, await submit(request, params, { auto_tag: false }))
   const page = await request.get('/api/v1/images', { params: { q: word, limit: 200 } })
   const { images } = (await page.json()) as { images: { id: string }[] }
-  expect(images).toHaveLength(count)
+  expect(images).toHaveLength(batch)
   return { word, ids: images.map(({ id }) => id) }
 }
 

@@ -12,6 +12,13 @@ export interface View {
   y: number
 }
 
+/** What shows a view, for buttons beside it. */
+export interface Zoomable {
+  scale: (factor: number) => void
+  whole: () => void
+  focus: () => void
+}
+
 export const wholePicture: View = { scale: 1, x: 0.5, y: 0.5 }
 
 /** Screen pixels for one of the picture's, at most. */
