@@ -38,6 +38,8 @@ export function useNeighbours(open: Ref<string | undefined>) {
   const places = computed(() => (open.value === undefined ? {} : beside(ids.value, open.value, last.value)))
   const at = (place: number | undefined) => (place === undefined ? undefined : all.value[place])
   return {
+    /** The open one as the list has it. */
+    listed: computed(() => all.value.find(({ id }) => id === open.value)),
     previous: computed(() => at(places.value.before)),
     next: computed(() => at(places.value.behind)),
   }
