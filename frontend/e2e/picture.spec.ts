@@ -105,7 +105,7 @@ test('tags are given and taken, and lead to others that have them', async ({ pag
   await dialog(page).getByLabel('Add a tag', { exact: true }).fill(`${word}-tag`)
   await page.keyboard.press('Enter')
   const tags = dialog(page).getByRole('list', { name: 'Tags' })
-  await expect(tags).toContainText(`${word}-tag · by hand`)
+  await expect(tags.getByRole('listitem')).toHaveText(`${word}-tag· by hand`)
   await tags.getByRole('link', { name: `${word}-tag` }).click()
   await expect(dialog(page)).toHaveCount(0)
   await expect(page.getByRole('button', { name: `Remove Tag: ${word}-tag` })).toBeVisible()
@@ -188,7 +188,7 @@ test('pictures are compared side by side, zoomed together, with what differs mar
 
   await expect(page.getByRole('row', { name: /^Seed≠ differs/ })).toBeVisible()
   await expect(page.getByRole('row', { name: /^Steps/ })).toBeVisible()
-  await page.getByLabel(/^Only what differs/).check()
+  await page.getByRole('checkbox', { name: /Only what differs/ }).check()
   await expect(page.getByRole('row', { name: /^Steps/ })).toHaveCount(0)
   await page.reload()
   await expect(images).toHaveCount(2)
