@@ -5,8 +5,10 @@ export async function submitLong(request: APIRequestContext, prompt: string): Pr
   return submit(request, { prompt, steps: 50, batch: 24 })
 }
 
-export async function submit(request: APIRequestContext, params: object): Promise<string> {
-  const response = await request.post('/api/v1/jobs', { data: { kind: 'generate', preset: 'demo', params } })
+/** Submits a picture job; `rest` is what stands beside its parameters. */
+export async function submit(request: APIRequestContext, params: object, rest: object = {}): Promise<string> {
+  const data = { kind: 'generate', preset: 'demo', params, ...rest }
+  const response = await request.post('/api/v1/jobs', { data })
   expect(response.status(), await response.text()).toBe(202)
   return ((await response.json()) as { id: string }).id
 }
@@ -61,4 +63,29 @@ export async function pictureOf(
     throw new Error(`job ${job} succeeded without a picture`)
   }
   return picture
+}
+
+/** As many pictures as that, untagged, of a prompt that no other has: a word of it finds them all. */
+export async function pictures(
+  request: APIRequestContext,
+  batch: number,
+): Promise<{ word: string; ids: string[] }> {
+  const word = `w${Date.now().toString(36)}`
+  const params = { prompt: `a red circle ${word}`, batch, steps: 1 }
+  await pictureOf(request, await submit(request, params, { auto_tag: false }))
+  const page = await request.get('/api/v1/images', { params: { q: word, limit: 200 } })
+  const { images } = (await page.json()) as { images: { id: string }[] }
+  expect(images).toHaveLength(batch)
+  return { word, ids: images.map(({ id }) => id) }
+}
+
+/** A picture as the API has it. */
+export async function shown(request: APIRequestContext, id: string) {
+  const response = await request.get(`/api/v1/images/${id}`)
+  return (await response.json()) as {
+    rating: number
+    favourite: boolean
+    binned_at?: string
+    tags: { name: string; source: string }[]
+  }
 }

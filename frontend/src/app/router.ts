@@ -31,6 +31,12 @@ export const router = createRouter({
       meta: { title: 'Gallery' },
     },
     {
+      path: '/gallery/compare',
+      name: 'compare',
+      component: () => import('../images/ComparePage.vue'),
+      meta: { title: 'Compare' },
+    },
+    {
       path: '/devices',
       name: 'devices',
       component: () => import('../devices/DevicesPage.vue'),

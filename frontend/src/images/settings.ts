@@ -14,19 +14,40 @@ export const planNames: Record<Picture['plan'], string> = {
 
 const seconds = (ms = 0) => `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`
 
-/** Everything that made a picture, as pairs of a name and a value; what was left to the model is named so. */
-export function settingsOf(picture: Picture): [string, string][] {
-  const { params, times } = picture
-  const rows: [string, string | undefined][] = [
+const percent = (share: number) => `${Math.round(share * 100)} %`
+
+const given = (rows: [string, string | undefined][]) =>
+  rows.filter((row): row is [string, string] => row[1] !== undefined)
+
+/** The parameters that made a picture, as pairs of a name and a value; what was left to the model is named so. */
+export function parametersOf(picture: Picture): [string, string][] {
+  const { params } = picture
+  const { init, mask, strength, loras, hires } = params
+  return given([
+    ['Prompt', params.prompt],
+    ['Avoided', params.negative_prompt || undefined],
     ['Seed', String(picture.seed)],
     ['Size', `${picture.width} × ${picture.height}`],
     ['Steps', String(params.steps)],
     ['Guidance', String(params.cfg)],
     ['Sampler', params.sampler ?? 'the model’s own'],
     ['Schedule', params.scheduler ?? 'the model’s own'],
-    ['Avoided', params.negative_prompt || undefined],
     ['Preset', picture.preset],
+    ['LoRAs', loras?.map(({ name, weight }) => `${name} ${weight ?? 1}`).join(', ') || undefined],
+    [
+      'Started from',
+      init ? `${init.image ? 'a picture' : 'an upload'}, ${percent(strength ?? 1)} painted over` : undefined,
+    ],
+    ['Mask', mask ? 'painted over where it is white' : undefined],
+    ['Second pass', hires ? `${hires.scale} times, ${percent(hires.strength)} painted over` : undefined],
     ['Plan', planNames[picture.plan]],
+  ])
+}
+
+/** Everything else that is known of how a picture was made. */
+export function originOf(picture: Picture): [string, string][] {
+  const { params, times } = picture
+  return given([
     ['Picture', params.batch > 1 ? `${picture.index + 1} of ${params.batch}` : undefined],
     ['Attempt', picture.attempt > 1 ? String(picture.attempt) : undefined],
     ['Loading', times.loading_ms ? seconds(times.loading_ms) : 'was loaded already'],
@@ -34,6 +55,5 @@ export function settingsOf(picture: Picture): [string, string][] {
     ['Decoding', seconds(times.decoding_ms)],
     ['Made', date.format(new Date(picture.created_at))],
     ['SHA-256', picture.sha256],
-  ]
-  return rows.filter((row): row is [string, string] => row[1] !== undefined)
+  ])
 }
