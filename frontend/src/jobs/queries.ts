@@ -63,11 +63,12 @@ export function useJobs(filter: Ref<JobFilter>) {
 }
 
 /** A job with its attempts and pictures. */
-export function useJob(id: Ref<string>) {
+export function useJob(id: Ref<string | undefined>) {
   return useQuery({
     queryKey: ['job', id],
     queryFn: ({ signal }) =>
-      answered(api.GET('/api/v1/jobs/{id}', { params: { path: { id: id.value } }, signal })),
+      answered(api.GET('/api/v1/jobs/{id}', { params: { path: { id: id.value ?? '' } }, signal })),
+    enabled: () => id.value !== undefined,
     refetchInterval: 30_000,
   })
 }
@@ -202,6 +203,19 @@ export function useSubmit() {
     mutationFn: async ({ request, key }: { request: Request; key: string }): Promise<Job> => {
       const params = { header: { 'Idempotency-Key': key } }
       const made = await answered(api.POST('/api/v1/jobs', { params, body: bodyOf(request) }))
+      if (!('id' in made)) {
+        throw new Error('the answer to a submission is a job')
+      }
+      return made
+    },
+  })
+}
+
+/** Has a language model write a prompt out; the prompt stays as it is, and the words are the job's result. */
+export function useEnhance() {
+  return useMutation({
+    mutationFn: async (prompt: string): Promise<Job> => {
+      const made = await answered(api.POST('/api/v1/jobs', { body: { kind: 'enhance', params: { prompt } } }))
       if (!('id' in made)) {
         throw new Error('the answer to a submission is a job')
       }
