@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Preset } from '../src/api/types'
 import { bytesInWords, stateOf } from '../src/models/words'
 import { bodyOf, formOf, newForm } from '../src/presets/form'
 
@@ -27,7 +26,7 @@ describe('preset form', () => {
       ],
       memory: { tile_side: 96, activation_factor: 0.5 },
     }
-    const form = formOf({ ...preset, ...told, name: 'painter' } as Preset)
+    const form = formOf({ ...preset, ...told, name: 'painter' })
     expect(form.name).toBe('painter')
     expect(bodyOf(form)).toEqual(preset)
   })
@@ -35,7 +34,7 @@ describe('preset form', () => {
   it('says the same as a language model', () => {
     const model = { file: 'x.gguf', context: 2048, layers: 30, kv_heads: 3, head_dim: 64 }
     const preset = { title: 'Tagger', engine: 'llm' as const, ...model }
-    expect(bodyOf(formOf({ ...preset, ...told, name: 'tagger' } as Preset))).toEqual(preset)
+    expect(bodyOf(formOf({ ...preset, ...told, name: 'tagger' }))).toEqual(preset)
   })
 
   it('leaves out what is empty, and hands over what is no number for the server to refuse', () => {
