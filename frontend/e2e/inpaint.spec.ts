@@ -129,7 +129,7 @@ test('a rectangle is filled from the keyboard, and a mask is painted on later', 
   await openEditor(page, prompt)
   await editor(page).getByText('Fill a rectangle instead').focus()
   await page.keyboard.press('Enter')
-  const widths = { 'From the left, %': '0', 'From the top, %': '0', 'Width, %': '50', 'Height, %': '100' }
+  const widths = { 'Left, %': '0', 'Top, %': '0', 'Width, %': '50', 'Height, %': '100' }
   for (const [label, value] of Object.entries(widths)) {
     await editor(page).getByLabel(label).focus()
     await page.keyboard.press('ControlOrMeta+a')

@@ -57,10 +57,12 @@ describe('mask', () => {
   it('becomes pixels and is the same again when made of them', () => {
     const mask = new Mask(3, 2)
     mask.fill({ left: 1, top: 0, right: 3, bottom: 1 }, true)
-    const data = mask.pixels(mask.whole, [255, 255, 255, 255], [0, 0, 0, 255])
+    const data = mask.pixels(mask.whole, (on) => (on ? [255, 255, 255, 255] : [0, 0, 0, 255]))
     expect([...data.slice(0, 8)]).toEqual([0, 0, 0, 255, 255, 255, 255, 255])
     expect(drawn(Mask.ofPixels({ width: 3, height: 2, data }))).toEqual(['.##', '...'])
-    expect(mask.pixels({ left: 1, top: 0, right: 2, bottom: 2 }, [9, 9, 9, 9], [0, 0, 0, 0])).toHaveLength(8)
+    expect([
+      ...mask.pixels({ left: 1, top: 0, right: 2, bottom: 2 }, (on, x, y) => [Number(on), x, y, 9]),
+    ]).toEqual([1, 1, 0, 9, 0, 1, 1, 9])
   })
 
   it.each([

@@ -94,13 +94,16 @@ export class Mask {
     this.bits = this.bits.map((bit) => 1 - bit)
   }
 
-  /** Writes a box as pixels of four bytes: one colour where it is painted over, another elsewhere. */
-  pixels(box: Box, painted: readonly number[], other: readonly number[]): Uint8ClampedArray<ArrayBuffer> {
+  /** Writes a box as pixels of four bytes, in the colours of what is painted over and of what is not. */
+  pixels(
+    box: Box,
+    colour: (on: boolean, x: number, y: number) => readonly number[],
+  ): Uint8ClampedArray<ArrayBuffer> {
     const width = box.right - box.left
     const data = new Uint8ClampedArray(width * (box.bottom - box.top) * 4)
     for (let y = box.top; y < box.bottom; y += 1) {
       for (let x = box.left; x < box.right; x += 1) {
-        data.set(this.has(x, y) ? painted : other, ((y - box.top) * width + x - box.left) * 4)
+        data.set(colour(this.has(x, y), x, y), ((y - box.top) * width + x - box.left) * 4)
       }
     }
     return data
