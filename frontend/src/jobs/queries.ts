@@ -306,11 +306,11 @@ export function useDryRun(request: Ref<Request | undefined>) {
   })
 }
 
-/** The presets that draw pictures. */
-export function usePresets() {
+/** The presets, with what each worker says of them: no event tells of that, hence the interval, in milliseconds. */
+export function usePresets(interval = 60_000) {
   return useQuery({
     queryKey: ['presets'],
     queryFn: ({ signal }) => answered(api.GET('/api/v1/presets', { signal })),
-    refetchInterval: 60_000,
+    refetchInterval: interval,
   })
 }
