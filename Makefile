@@ -13,7 +13,7 @@ endif
 
 mystic := cargo run -q -p mystic --
 
-.PHONY: help setup demo up test test-vulkan lint doctor chaos mutants simulate fuzz
+.PHONY: help setup demo up test test-vulkan lint doctor chaos mutants simulate fuzz screenshots
 
 help:
 	@echo 'make demo     set up, draw PROMPT (also SEED, STEPS, SIZE), show the picture and its tags'
@@ -25,6 +25,7 @@ help:
 	@echo 'make test-vulkan  every plan on a software driver (SDK=DIR DRIVER=FILE for other headers and drivers); takes its own build'
 	@echo 'make fuzz     SECONDS=60: any bytes as the header of a model file'
 	@echo 'make lint     formatting, clippy, dependencies, documentation'
+	@echo 'make screenshots  each page, light and dark, wide and narrow, into frontend/screenshots/pages (MYSTIC_URL=… of a running stack)'
 	@echo 'make doctor   what is wrong here and how to mend it'
 	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags | bench-decide | bench-gallery | bench-sse (ARGS="--soak" for the engine)'
 
@@ -52,6 +53,10 @@ SEEDS ?= 1..20
 
 simulate:
 	@cargo run -q -p mystic-simulator -- --seeds $(SEEDS)
+
+# Makes a few demo jobs in the stack that it is of: this checkout's own, unless MYSTIC_URL names another.
+screenshots:
+	@cd frontend && npm run -s screenshots
 
 SECONDS ?= 60
 

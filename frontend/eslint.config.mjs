@@ -35,6 +35,6 @@ export default typescript.config(
   {
     files: ['**/*.mjs'],
     extends: [typescript.configs.disableTypeChecked],
-    languageOptions: { globals: globals.node },
+    languageOptions: { globals: { ...globals.node, document: 'readonly' } },
   },
 )

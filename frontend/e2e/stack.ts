@@ -13,6 +13,47 @@ export async function submit(request: APIRequestContext, params: object, rest: o
   return ((await response.json()) as { id: string }).id
 }
 
+/** A preset as the demo painter, with what a test asks for on top. */
+export async function putPreset(request: APIRequestContext, name: string, more: object): Promise<void> {
+  const demo = (await (await request.get('/api/v1/presets/demo')).json()) as Record<string, object>
+  const { title, engine, files, defaults, limits, memory } = demo
+  const data = { title, engine, files, defaults, limits, memory, ...more }
+  const response = await request.put(`/api/v1/presets/${name}`, { data })
+  expect([200, 201], await response.text()).toContain(response.status())
+}
+
+/** A job that fails: it takes longer than it may. */
+export async function submitFailing(request: APIRequestContext, prompt: string): Promise<string> {
+  const params = { prompt, steps: 50, batch: 64 }
+  const data = { kind: 'generate', preset: 'demo', params, timeout_s: 1, max_attempts: 1 }
+  const response = await request.post('/api/v1/jobs', { data })
+  expect(response.status(), await response.text()).toBe(202)
+  const { id } = (await response.json()) as { id: string }
+  const ended = await request.get(`/api/v1/jobs/${id}?wait=60s`, { timeout: 70_000 })
+  expect(((await ended.json()) as { state: string }).state).toBe('failed')
+  return id
+}
+
+/** What the page asked for when its button was pressed, once it is done. */
+export async function drawn(
+  page: Page,
+  request: APIRequestContext,
+): Promise<{
+  id: string
+  state: string
+  preset: string
+  params: Record<string, unknown>
+  images: { id: string }[]
+}> {
+  const answer = page.waitForResponse(
+    (response) => response.url().endsWith('/api/v1/jobs') && response.request().method() === 'POST',
+  )
+  await page.getByRole('button', { name: 'Draw', exact: true }).click()
+  const { id } = (await (await answer).json()) as { id: string }
+  const ended = await request.get(`/api/v1/jobs/${id}?wait=60s`, { timeout: 70_000 })
+  return (await ended.json()) as Awaited<ReturnType<typeof drawn>>
+}
+
 /** Ends whatever a test left behind, pauses too. */
 export async function endAll(request: APIRequestContext): Promise<void> {
   const pauses = (await (await request.get('/api/v1/pauses')).json()) as { scope: string; name?: string }[]

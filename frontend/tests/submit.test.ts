@@ -1,28 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { idempotencyKeys } from '../src/jobs/idempotency'
 import { presetProblem } from '../src/jobs/presets'
-import { maxSeed, parseSeed } from '../src/jobs/seed'
-
-describe('seed', () => {
-  it('is random where nothing was typed', () => {
-    expect(parseSeed('  ')).toEqual({ seed: undefined })
-  })
-
-  it.each([
-    ['0', 0],
-    [' 42 ', 42],
-    [String(maxSeed), maxSeed],
-  ])('takes %j', (typed, seed) => {
-    expect(parseSeed(typed)).toEqual({ seed })
-  })
-
-  it.each(['-1', '1.5', '1e3', 'abc', '0x10', String(maxSeed + 1), '99999999999999999999'])(
-    'refuses %j',
-    (typed) => {
-      expect(parseSeed(typed)).toHaveProperty('problem')
-    },
-  )
-})
 
 describe('idempotency key', () => {
   it('is the same for a request that was not answered, another for another request or the next one', () => {

@@ -43,6 +43,24 @@ export const router = createRouter({
       meta: { title: 'Devices' },
     },
     {
+      path: '/models',
+      name: 'models',
+      component: () => import('../models/ModelsPage.vue'),
+      meta: { title: 'Presets and models' },
+    },
+    {
+      path: '/failures',
+      name: 'failures',
+      component: () => import('../jobs/FailuresPage.vue'),
+      meta: { title: 'Failures' },
+    },
+    {
+      path: '/settings',
+      name: 'settings',
+      component: () => import('../settings/SettingsPage.vue'),
+      meta: { title: 'Settings' },
+    },
+    {
       path: '/:missing(.*)*',
       name: 'missing',
       component: () => import('./MissingPage.vue'),

@@ -14,7 +14,8 @@ export function useChosenPreset() {
   watch(
     drawing,
     (all) => {
-      if (!chosen.value) {
+      // Until they are known, what a reload has kept may be one of them.
+      if (query.data.value && !chosen.value) {
         draft.draft.preset = (all.find(({ workers }) => !presetProblem(workers)) ?? all[0])?.name ?? ''
       }
     },

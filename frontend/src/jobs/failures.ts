@@ -1,6 +1,7 @@
 import type { Failure } from '../api/types'
 
-const kinds: Record<Failure['kind'], string> = {
+/** The kinds of failures in a few words. */
+export const failureNames: Record<Failure['kind'], string> = {
   invalid_input: 'The engine refused the settings',
   model_missing: 'A model file is missing',
   model_corrupt: 'A model file can’t be loaded',
@@ -16,5 +17,5 @@ const kinds: Record<Failure['kind'], string> = {
 
 /** The kind of a failure in a few words, the server's sentence after it. */
 export function failureInWords(failure: Failure): string {
-  return `${kinds[failure.kind]}: ${failure.message}`
+  return `${failureNames[failure.kind]}: ${failure.message}`
 }

@@ -16,6 +16,13 @@ export const kinds: Record<Job['kind'], string> = {
   enhance: 'Prompts',
 }
 
+/** Jobs of a kind, in words that follow a count. */
+const jobNames: Record<Job['kind'], string> = {
+  generate: 'picture jobs',
+  tag: 'tagging jobs',
+  enhance: 'prompt jobs',
+}
+
 const text = (value: LocationQuery[string] | undefined) =>
   typeof value === 'string' && value !== '' ? value : undefined
 const isState = (name: string): name is JobState => Object.hasOwn(stateNames, name)
@@ -58,11 +65,7 @@ export function belongs(job: Pick<Job, 'kind' | 'preset' | 'owner'>, filter: Job
 
 /** "pictures of demo for ada": which jobs, in words that follow a count. */
 export function filterInWords({ kind, preset, owner }: JobFilter): string {
-  return [
-    kind === 'tag' ? 'tagging jobs' : kind === 'generate' ? 'picture jobs' : 'jobs',
-    preset ? `of ${preset}` : '',
-    owner ? `for ${owner}` : '',
-  ]
+  return [kind ? jobNames[kind] : 'jobs', preset ? `of ${preset}` : '', owner ? `for ${owner}` : '']
     .filter((part) => part !== '')
     .join(' ')
 }

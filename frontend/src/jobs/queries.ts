@@ -5,8 +5,8 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/vue-query'
-import { type Ref, watch } from 'vue'
-import { answered, api, done } from '../api/client'
+import { ref, type Ref, watch } from 'vue'
+import { answered, api, ApiError, done } from '../api/client'
 import type { DryRun, Job, PauseScope, Schemas } from '../api/types'
 import type { JobFilter } from './filters'
 import { keepProgressOf } from './liveProgress'
@@ -63,11 +63,12 @@ export function useJobs(filter: Ref<JobFilter>) {
 }
 
 /** A job with its attempts and pictures. */
-export function useJob(id: Ref<string>) {
+export function useJob(id: Ref<string | undefined>) {
   return useQuery({
     queryKey: ['job', id],
     queryFn: ({ signal }) =>
-      answered(api.GET('/api/v1/jobs/{id}', { params: { path: { id: id.value } }, signal })),
+      answered(api.GET('/api/v1/jobs/{id}', { params: { path: { id: id.value ?? '' } }, signal })),
+    enabled: () => id.value !== undefined,
     refetchInterval: 30_000,
   })
 }
@@ -133,15 +134,75 @@ export function useCancelAll() {
   })
 }
 
-/** Queues failed jobs again, one after the other. */
-export function useRetry() {
-  return useMutation({
-    mutationFn: async (ids: readonly string[]) => {
-      for (const id of ids) {
-        await answered(api.POST('/api/v1/jobs/{id}/retry', { params: { path: { id } } }))
+/** Which failed jobs are meant. */
+export type FailedOf = Pick<JobFilter, 'kind' | 'preset' | 'owner'>
+
+/** A page of failed jobs, newest first. */
+function failedPage(of: FailedOf, cursor: string | null | undefined, signal?: AbortSignal) {
+  const query = { ...of, state: ['failed' as const], limit: 200, ...(cursor ? { cursor } : {}) }
+  return answered(api.GET('/api/v1/jobs', { params: { query }, ...(signal ? { signal } : {}) }))
+}
+
+/** Pages of failed jobs that are looked at to sort them by what they met. */
+const failedPages = 5
+
+/** The latest failed jobs of a filter, and whether these are all. */
+export function useFailed(of: Ref<FailedOf>) {
+  return useQuery({
+    queryKey: ['jobs', 'failed', of],
+    queryFn: async ({ signal }) => {
+      const jobs: Job[] = []
+      let cursor: string | null | undefined
+      for (let page = 0; page < failedPages; page += 1) {
+        const answer = await failedPage(of.value, cursor, signal)
+        jobs.push(...answer.jobs)
+        cursor = answer.next
+        if (!cursor) {
+          break
+        }
       }
+      return { jobs, all: !cursor }
+    },
+    placeholderData: keepPreviousData,
+  })
+}
+
+/** Queues failed jobs again, one after the other: these, or all of a filter. `queued` counts while it goes on. */
+export function useRetry() {
+  const queued = ref(0)
+  const retry = useMutation({
+    mutationFn: async (which: readonly string[] | FailedOf) => {
+      queued.value = 0
+      const many = !Array.isArray(which) || which.length > 1
+      for (const id of Array.isArray(which)
+        ? (which as readonly string[])
+        : await allFailed(which as FailedOf)) {
+        try {
+          await answered(api.POST('/api/v1/jobs/{id}/retry', { params: { path: { id } } }))
+          queued.value += 1
+        } catch (error) {
+          // Of many, one that somebody else was quicker with is no reason to leave the others.
+          if (!(many && error instanceof ApiError && error.status === 409)) {
+            throw error
+          }
+        }
+      }
+      return queued.value
     },
   })
+  return { ...retry, queued }
+}
+
+/** All that have failed so far, gathered first: each that is queued again leaves the list. */
+async function allFailed(of: FailedOf): Promise<string[]> {
+  const ids: string[] = []
+  let cursor: string | null | undefined
+  do {
+    const page = await failedPage(of, cursor)
+    ids.push(...page.jobs.map(({ id }) => id))
+    cursor = page.next
+  } while (cursor)
+  return ids
 }
 
 /** Changes a waiting job's priority. */
@@ -210,6 +271,19 @@ export function useSubmit() {
   })
 }
 
+/** Has a language model write a prompt out; the prompt stays as it is, and the words are the job's result. */
+export function useEnhance() {
+  return useMutation({
+    mutationFn: async (prompt: string): Promise<Job> => {
+      const made = await answered(api.POST('/api/v1/jobs', { body: { kind: 'enhance', params: { prompt } } }))
+      if (!('id' in made)) {
+        throw new Error('the answer to a submission is a job')
+      }
+      return made
+    },
+  })
+}
+
 /** What would come of a request now, told anew while the queue moves. */
 export function useDryRun(request: Ref<Request | undefined>) {
   return useQuery({
@@ -232,11 +306,11 @@ export function useDryRun(request: Ref<Request | undefined>) {
   })
 }
 
-/** The presets that draw pictures. */
-export function usePresets() {
+/** The presets, with what each worker says of them: no event tells of that, hence the interval, in milliseconds. */
+export function usePresets(interval = 60_000) {
   return useQuery({
     queryKey: ['presets'],
     queryFn: ({ signal }) => answered(api.GET('/api/v1/presets', { signal })),
-    refetchInterval: 60_000,
+    refetchInterval: interval,
   })
 }

@@ -1,5 +1,10 @@
-import type { Job } from '../api/types'
+import type { Job, Schemas } from '../api/types'
 import type { Request } from './queries'
+
+/** The parameters of a picture job; nothing of another's. */
+export function pictureParams(params: Job['params'] | undefined): Schemas['GenerateParams'] | undefined {
+  return params && 'steps' in params ? params : undefined
+}
 
 /** The request that makes a picture job's pictures again; nothing for a job that another made of them. */
 export function requestOf({ preset, params }: Pick<Job, 'preset' | 'params'>): Request | undefined {

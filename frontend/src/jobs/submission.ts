@@ -1,6 +1,7 @@
 import { ref } from 'vue'
 import { ApiError, failureInWords } from '../api/client'
 import type { Job } from '../api/types'
+import { useChosenPreset } from './chosenPreset'
 import { fieldOf, type Problems, requestOfDraft, useDraft } from './draft'
 import { idempotencyKeys } from './idempotency'
 import { useSubmit } from './queries'
@@ -13,9 +14,10 @@ export function fieldAtFault(error: unknown) {
 /** Sends the draft and says, field by field, what was wrong with it. */
 export function useSubmission() {
   const draft = useDraft()
+  const { chosen } = useChosenPreset()
   const submit = useSubmit()
   const keys = idempotencyKeys()
-  const wrong = ref<Problems & { form?: string }>({})
+  const wrong = ref<Problems>({})
   const said = ref('')
 
   async function send(): Promise<Job | undefined> {
@@ -23,7 +25,7 @@ export function useSubmission() {
       return undefined
     }
     said.value = ''
-    const { request, problems } = requestOfDraft(draft.draft)
+    const { request, problems } = requestOfDraft(draft.draft, chosen.value?.parameters)
     wrong.value = request.prompt === '' ? { ...problems, prompt: 'Say what to draw.' } : problems
     if (Object.keys(wrong.value).length > 0) {
       return undefined
