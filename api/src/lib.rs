@@ -13,6 +13,7 @@ mod hints;
 pub mod keys;
 mod measure;
 mod openapi;
+mod operations;
 mod outlook;
 mod presets;
 mod problem;

@@ -105,6 +105,10 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(workers::drain::drain))
         .routes(routes!(workers::forget::forget))
         .routes(routes!(models::list::list))
+        .routes(routes!(models::import::import))
+        .routes(routes!(models::pull::pull, models::cancel::cancel))
+        .routes(routes!(models::verify::verify))
+        .routes(routes!(models::delete::delete))
         .routes(routes!(presets::list::list))
         .routes(routes!(
             presets::show::show,
@@ -189,6 +193,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 48);
+        assert_eq!(names.len(), 53);
     }
 }

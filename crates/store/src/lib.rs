@@ -14,6 +14,7 @@ mod leader;
 mod learn;
 mod leases;
 mod ledger;
+mod models;
 mod pauses;
 mod pool;
 mod presets;
@@ -47,6 +48,7 @@ pub use leases::{
     Claimed, Grant, Granted, HeldJob, Outcome, Preload, QueuedJob, Seat, Settled, Snapshot,
     SnapshotPreset, SnapshotWorker, Spent, Wait,
 };
+pub use models::{Holder, ModelOperation, NewOperation, OperationBegun, OperationKind};
 pub use pauses::PauseRecord;
 pub use presets::{PresetOnWorker, PresetRecord, PresetRetired, PresetWritten};
 pub use settings::OwnerSettings;

@@ -2,6 +2,7 @@
 
 mod cards;
 mod devices;
+mod downloads;
 mod engines;
 mod fifty;
 mod hosts;
