@@ -85,6 +85,7 @@ pub fn router() -> OpenApiRouter<App> {
             pauses::resume::resume
         ))
         .routes(routes!(images::list::list))
+        .routes(routes!(images::import::import))
         .routes(routes!(images::facets::facets))
         .routes(routes!(images::bulk::bulk))
         .routes(routes!(
@@ -193,6 +194,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 53);
+        assert_eq!(names.len(), 54);
     }
 }

@@ -36,8 +36,8 @@ pub use fleet::{
 };
 pub use images::{
     AliasRecord, Bin, COUNTED, Change, Committed, Deleting, Facets, ImageFilter, ImageRecord,
-    Lineage, MAX_TAGS, NewImage, Place, PutAlias, RANKED, Retagging, Similar, SizeCount, TagRecord,
-    ValueCount,
+    Imported, Lineage, MAX_TAGS, NewImage, NewImport, Place, PutAlias, RANKED, Retagging, Similar,
+    SizeCount, TagRecord, ValueCount,
 };
 pub use jobs::{
     AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Reprioritised, Retried, Submitted,

@@ -2,7 +2,7 @@ import type { Picture } from '../api/types'
 
 const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-export const planNames: Record<Picture['plan'], string> = {
+export const planNames: Record<NonNullable<Picture['plan']>, string> = {
   full: 'Full: nothing changed to make it fit',
   vae_tiling: 'Decoded in tiles to save memory',
   text_encoder_on_cpu: 'Tiles, and the text encoder on the processor',
@@ -17,6 +17,7 @@ const seconds = (ms = 0) => `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`
 /** Everything that made a picture, as pairs of a name and a value; what was left to the model is named so. */
 export function settingsOf(picture: Picture): [string, string][] {
   const { params, times } = picture
+  const spent = (ms?: number) => (picture.job ? seconds(ms) : undefined)
   const rows: [string, string | undefined][] = [
     ['Seed', String(picture.seed)],
     ['Size', `${picture.width} × ${picture.height}`],
@@ -26,13 +27,13 @@ export function settingsOf(picture: Picture): [string, string][] {
     ['Schedule', params.scheduler ?? 'the model’s own'],
     ['Avoided', params.negative_prompt || undefined],
     ['Preset', picture.preset],
-    ['Plan', planNames[picture.plan]],
+    ['Plan', picture.plan ? planNames[picture.plan] : undefined],
     ['Picture', params.batch > 1 ? `${picture.index + 1} of ${params.batch}` : undefined],
     ['Attempt', picture.attempt > 1 ? String(picture.attempt) : undefined],
-    ['Loading', times.loading_ms ? seconds(times.loading_ms) : 'was loaded already'],
-    ['Sampling', seconds(times.sampling_ms)],
-    ['Decoding', seconds(times.decoding_ms)],
-    ['Made', date.format(new Date(picture.created_at))],
+    ['Loading', times.loading_ms || !picture.job ? spent(times.loading_ms) : 'was loaded already'],
+    ['Sampling', spent(times.sampling_ms)],
+    ['Decoding', spent(times.decoding_ms)],
+    [picture.job ? 'Made' : 'Imported', date.format(new Date(picture.created_at))],
     ['SHA-256', picture.sha256],
   ]
   return rows.filter((row): row is [string, string] => row[1] !== undefined)

@@ -6,6 +6,7 @@ mod downloads;
 mod engines;
 mod fifty;
 mod hosts;
+mod imports;
 mod library;
 mod models;
 mod needs;
