@@ -1,6 +1,8 @@
 //! Submit and show: the REST API of MystiCanvas, its event streams, and the page that it serves.
 
 mod access;
+#[cfg(test)]
+mod bad_input;
 pub mod boot;
 mod cursor;
 mod events;
