@@ -33,9 +33,13 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
                     }
                     other => Problem::malformed(other.body_text()),
                 })?;
-        serde_json::from_slice(&body)
-            .map(Self)
-            .map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))
+        serde_json::from_slice(&body).map(Self).map_err(|error| {
+            Problem::malformed(format!("The body is not JSON: {error}.")).about(
+                "body",
+                None,
+                Some("JSON".into()),
+            )
+        })
     }
 }
 

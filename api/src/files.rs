@@ -17,13 +17,14 @@ use crate::state::App;
 
 const FOREVER: &str = "private, max-age=31536000, immutable";
 
-/// Answers with the file of this SHA-256, a part of it, or the news that the client has it already.
+/// Answers with the picture of this SHA-256 and format, a part of it, or the news that the client has it already.
 ///
 /// # Errors
 /// The store does not have the file or can't read it, or the range lies outside of it.
 pub async fn serve(
     files: &LocalFileSystem,
     sha256: &str,
+    format: &str,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let etag = format!("\"{sha256}\"");
@@ -68,7 +69,7 @@ pub async fn serve(
     let length = found.range.end - found.range.start;
     let body = Body::from_stream(found.into_stream());
     let about = [
-        (header::CONTENT_TYPE, "image/png".to_owned()),
+        (header::CONTENT_TYPE, format!("image/{format}")),
         (header::CONTENT_LENGTH, length.to_string()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
     ];

@@ -1,6 +1,8 @@
 //! Submit and show: the REST API of MystiCanvas, its event streams, and the page that it serves.
 
 mod access;
+#[cfg(test)]
+mod bad_input;
 pub mod boot;
 mod cursor;
 mod events;
@@ -13,9 +15,12 @@ mod hints;
 pub mod keys;
 mod measure;
 mod openapi;
+mod operations;
 mod outlook;
+mod pictures;
 mod presets;
 mod problem;
+mod recipe;
 mod routes;
 mod server;
 mod state;

@@ -86,6 +86,7 @@ pub fn router() -> OpenApiRouter<App> {
             pauses::resume::resume
         ))
         .routes(routes!(images::list::list))
+        .routes(routes!(images::import::import))
         .routes(routes!(images::facets::facets))
         .routes(routes!(images::bulk::bulk))
         .routes(routes!(
@@ -107,6 +108,10 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(workers::drain::drain))
         .routes(routes!(workers::forget::forget))
         .routes(routes!(models::list::list))
+        .routes(routes!(models::import::import))
+        .routes(routes!(models::pull::pull, models::cancel::cancel))
+        .routes(routes!(models::verify::verify))
+        .routes(routes!(models::delete::delete))
         .routes(routes!(presets::list::list))
         .routes(routes!(
             presets::show::show,
@@ -191,6 +196,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 50);
+        assert_eq!(names.len(), 56);
     }
 }

@@ -89,6 +89,10 @@ kinds! {
     preset_in_use(CONFLICT, "Unfinished jobs name the preset");
     /// A preset that takes no jobs any more.
     preset_retired(CONFLICT, "The preset takes no jobs any more");
+    /// Something else is done with the model's files.
+    model_busy(CONFLICT, "Something else is done with the model");
+    /// A model that jobs or engines need.
+    model_in_use(CONFLICT, "The model is in use");
     /// A deletion for good of a picture that was not put into the bin before.
     not_in_bin(CONFLICT, "The picture is not in the bin");
     /// A deletion for good of a picture that jobs are still about.

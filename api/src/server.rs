@@ -26,7 +26,7 @@ use crate::outlook::Outlooks;
 use crate::problem::Problem;
 use crate::routes::internal;
 use crate::state::App;
-use crate::{boot, frontend, gauges, measure, openapi};
+use crate::{boot, frontend, gauges, measure, openapi, operations};
 
 /// Event streams that may be open at a time.
 const MOST_STREAMS: usize = 2048;
@@ -112,6 +112,7 @@ impl Server {
             store,
             queue,
         };
+        tokio::spawn(operations::resume(app.clone()));
         let health = Health::new("api");
         measure::describe();
         gauges::describe();

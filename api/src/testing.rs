@@ -98,6 +98,12 @@ impl TestApi {
         })
     }
 
+    /// Starts another API over the same database and directories, which ends with this one.
+    pub async fn another(&self) {
+        let server = Server::start(self.config.clone(), metrics(), self.shutdown.clone()).await;
+        tokio::spawn(server.expect("the other API starts").run());
+    }
+
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}{path}", self.url))
     }

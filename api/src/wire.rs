@@ -71,7 +71,7 @@ pub struct Image {
     /// Where it is shown.
     #[schema(example = "/api/v1/images/0198c5b0-6f1e-7c40-b5a5-0d6a3f5f2a11")]
     pub url: String,
-    /// Its PNG.
+    /// Its file.
     pub file_url: String,
     /// Its thumbnail, a PNG too.
     pub thumb_url: String,

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod error;
 mod follow;
+mod import;
 mod lint;
 mod models;
 mod remote;
@@ -68,7 +69,7 @@ enum Command {
     Watch(remote::Watch),
     /// List jobs
     Jobs(remote::Jobs),
-    /// List pictures
+    /// List pictures, or import some
     Images(remote::Images),
     /// List, fetch, import, verify and delete models
     #[command(subcommand)]
@@ -109,7 +110,10 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Submit(submit) => remote::submit(submit).await,
         Command::Watch(watch) => remote::watch(watch).await,
         Command::Jobs(jobs) => remote::jobs(jobs).await,
-        Command::Images(images) => remote::images(images).await,
+        Command::Images(mut images) => match images.errand.take() {
+            Some(remote::ImagesErrand::Import(asked)) => import::import(asked).await,
+            None => remote::images(images).await,
+        },
         Command::Models(asked) => {
             let checkout = Checkout::find().ok();
             let dir = cli.config.load()?.models.dir;

@@ -1,11 +1,12 @@
 //! `mystic models`: which models there are, where they come from, and whether they are what they should be.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use mystic_library::{Catalog, Model, Places, State};
+use mystic_library::{Catalog, Import, Model, Places, State};
 use serde::Deserialize;
 
 use crate::checkout::Checkout;
@@ -83,9 +84,16 @@ pub async fn models(checkout: Option<&Checkout>, dir: &Path, asked: Models) -> R
             };
             let path = path.unwrap_or_else(|| own(file.file_name()));
             let name = name.unwrap_or_else(|| own(file.file_stem()));
-            let model = mystic_library::import(&places.models, &file, &path, &name, &licence)
+            let import = Import {
+                from: file,
+                path,
+                name,
+                licence,
+            };
+            let model = import
+                .run(&places.models, &mut |_| ControlFlow::Continue(()))
                 .tried(|| "the file is not taken in")?;
-            println!("{}: {}, {path}", model.name, model.architecture);
+            println!("{}: {}, {}", model.name, model.architecture, import.path);
             Ok(())
         }
         Models::Verify { names } => verify(&places.models, &named(&catalog, &names)?),
@@ -198,7 +206,11 @@ pub fn pull(places: &Places, model: &Model) -> Result<()> {
         {
             bar.set_style(style);
         }
-        mystic_library::fetch(places, file, &mut |there| bar.set_position(there))
+        let mut show = |there| {
+            bar.set_position(there);
+            ControlFlow::Continue(())
+        };
+        mystic_library::fetch(places, file, &mut show)
             .tried(|| format!("{} can't be had", model.name))?;
         bar.finish_and_clear();
         println!("{} is here ({})", file.path, model.licence);

@@ -175,7 +175,11 @@ pub async fn jobs(jobs: Jobs) -> Result<()> {
 
 /// Which pictures to list.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Images {
+    /// What else is done with pictures
+    #[command(subcommand)]
+    pub errand: Option<ImagesErrand>,
     /// Only with all of these tags, separated by commas
     #[arg(long)]
     tags: Option<String>,
@@ -187,6 +191,13 @@ pub struct Images {
     limit: u16,
     #[command(flatten)]
     connection: Connection,
+}
+
+/// What else is done with pictures.
+#[derive(Debug, Subcommand)]
+pub enum ImagesErrand {
+    /// Import the pictures of a folder: of this program's outputs, or of another tool's
+    Import(crate::import::Import),
 }
 
 /// Lists pictures.

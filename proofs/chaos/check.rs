@@ -126,7 +126,7 @@ impl Remains {
         let mut places = BTreeSet::new();
         let mut files = BTreeMap::new();
         for image in &self.images {
-            let Some(job) = self.jobs.get(&image.job) else {
+            let Some(job) = image.job.and_then(|job| self.jobs.get(&job)) else {
                 note(
                     Invariant::Pictures,
                     format!("picture {} of no job", image.id),
@@ -148,7 +148,7 @@ impl Remains {
             let made = self
                 .images
                 .iter()
-                .filter(|image| image.job == job.id)
+                .filter(|image| image.job == Some(job.id))
                 .count();
             let complete = job.state != JobState::Succeeded || job.images_done == job.images_total;
             if i32::try_from(made) != Ok(job.images_done) || !complete {

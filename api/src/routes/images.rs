@@ -5,6 +5,7 @@ pub mod delete;
 pub mod facets;
 pub mod file;
 pub mod filter;
+pub mod import;
 pub mod lineage;
 pub mod list;
 pub mod mark;

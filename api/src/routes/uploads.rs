@@ -1,4 +1,3 @@
 //! `/api/v1/uploads`.
 
 pub mod add;
-mod decode;

@@ -4,7 +4,7 @@ mod view;
 
 use std::time::Duration;
 
-use reqwest::{RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -74,6 +74,27 @@ impl Client {
         Ok(page.images)
     }
 
+    /// Sends a picture's file to be imported: the picture, and whether it is new; or why it is refused.
+    ///
+    /// # Errors
+    /// The API refuses all requests or is away.
+    pub async fn import(
+        &self,
+        file: Vec<u8>,
+    ) -> Result<std::result::Result<(ImageView, bool), String>> {
+        let request = self.http.post(self.link("/api/v1/images/import"));
+        let answer = self.ask(request.body(file)).await?;
+        match answer.status() {
+            StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => {
+                Ok(Err(refusal(answer).await))
+            }
+            status => Ok(Ok((
+                self.read(answer).await?,
+                status == StatusCode::CREATED,
+            ))),
+        }
+    }
+
     /// The presets, with the files that each needs.
     ///
     /// # Errors
@@ -96,16 +117,23 @@ impl Client {
     }
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        self.read(self.ask(request).await?).await
+    }
+
+    async fn ask(&self, request: RequestBuilder) -> Result<Response> {
         let request = match &self.key {
             Some(key) => request.bearer_auth(key),
             None => request,
         };
-        let answer = request.send().await.tried(|| {
+        request.send().await.tried(|| {
             format!(
                 "the API at {} cannot be reached (`mystic up` starts one, --url names another)",
                 self.url
             )
-        })?;
+        })
+    }
+
+    async fn read<T: DeserializeOwned>(&self, answer: Response) -> Result<T> {
         if answer.status().is_success() {
             return answer
                 .json()

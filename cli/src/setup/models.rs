@@ -1,5 +1,6 @@
 //! Brings the demo models into the models directory.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use mystic_library::{Catalog, ModelFile, Places, State, fetch, look};
@@ -19,7 +20,7 @@ pub fn places(checkout: Option<&Checkout>, models: &Path) -> Result<Places> {
     Ok(Places {
         models: models.to_owned(),
         sources: sources.unwrap_or_else(|| models.to_owned()),
-        cache: checkout::cache()?.join("models"),
+        cache: Some(checkout::cache()?.join("models")),
     })
 }
 
@@ -52,7 +53,7 @@ pub fn fetch_demo(checkout: &Checkout, models: &Path) -> Result<()> {
         if look(&path, &file).tried(|| "the models can't be looked at")? != State::Good {
             eprintln!("Fetching {} ({licence})", file.path);
         }
-        fetch(&places, &file, &mut |_| ()).tried(|| {
+        fetch(&places, &file, &mut |_| ControlFlow::Continue(())).tried(|| {
             format!(
                 "{} can't be had; what lies in the source tree is restored with git",
                 file.path

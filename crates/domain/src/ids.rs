@@ -61,6 +61,10 @@ uuid_id!(
     SchedulerId
 );
 uuid_id!(
+    /// Something that is done with a model's files.
+    OperationId
+);
+uuid_id!(
     /// One engine child with the model that it holds.
     ResidentId
 );

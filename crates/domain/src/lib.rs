@@ -20,7 +20,9 @@ mod weights;
 pub mod work;
 
 pub use failure::{Failure, FailureKind, MAX_ENGINE_DEATHS, Tried, Verdict, verdict};
-pub use ids::{DeviceId, Fence, ImageId, JobId, ResidentId, SchedulerId, UploadId, WorkerId};
+pub use ids::{
+    DeviceId, Fence, ImageId, JobId, OperationId, ResidentId, SchedulerId, UploadId, WorkerId,
+};
 pub use invalid::InvalidField;
 pub use job::{
     AskedPrompt, EngineKind, EnhanceParams, Enhanced, GenerateParams, Hires, JobKind, JobParams,

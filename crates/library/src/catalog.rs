@@ -1,6 +1,6 @@
 //! The catalogue: models, their files, and where each file comes from.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
@@ -138,8 +138,28 @@ impl Catalog {
         Ok(())
     }
 
-    /// Writes the models that were imported, at once and whole.
-    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+    /// Changes the models that were imported, at once and whole. Who comes meanwhile waits.
+    pub(crate) fn change_imported<T>(
+        dir: &Path,
+        change: impl FnOnce(&mut Vec<Model>) -> Result<T>,
+    ) -> Result<T> {
+        let lock = File::open(dir).at(dir)?;
+        lock.lock().at(dir)?;
+        let path = dir.join(IMPORTED);
+        let mut imported = match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text, &path)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::default(),
+            Err(error) => return Err(error).at(&path),
+        };
+        let before = imported.clone();
+        let changed = change(&mut imported.models)?;
+        if imported != before {
+            imported.write(&path)?;
+        }
+        Ok(changed)
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
         let dir = path.parent().unwrap_or(Path::new("."));
         let text = toml::to_string(self).map_err(|error| LibraryError::Catalogue {
             path: path.to_owned(),
@@ -155,11 +175,7 @@ impl Catalog {
 
 impl Model {
     fn check(&self) -> Result<(), InvalidField> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if self.name.is_empty() || !self.name.bytes().all(plain) {
-            let allowed = "letters, digits, dots, underscores and hyphens";
-            return Err(InvalidField::new("name", &self.name, allowed));
-        }
+        check_name(&self.name)?;
         if self.files.is_empty() {
             return Err(InvalidField::new("file", "none", "at least one file"));
         }
@@ -168,24 +184,8 @@ impl Model {
 }
 
 impl ModelFile {
-    pub(crate) fn check(&self) -> Result<(), InvalidField> {
-        let path = Path::new(&self.path);
-        let below = path
-            .components()
-            .all(|it| matches!(it, Component::Normal(_)));
-        if self.path.is_empty() || !below || self.path.contains(char::is_control) {
-            let allowed = "a path below the models directory";
-            return Err(InvalidField::new(
-                "file.path",
-                self.path.escape_debug(),
-                allowed,
-            ));
-        }
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        if is_pickle(&self.path) || !matches!(ending, Some("gguf" | "safetensors")) {
-            let allowed = "a .gguf or .safetensors file; PyTorch's formats run what they hold";
-            return Err(InvalidField::new("file.path", &self.path, allowed));
-        }
+    fn check(&self) -> Result<(), InvalidField> {
+        check_path("file.path", &self.path)?;
         if self.size == 0 {
             return Err(InvalidField::new("file.size", 0, "the file's bytes"));
         }
@@ -202,6 +202,32 @@ impl ModelFile {
             _ => Ok(()),
         }
     }
+}
+
+pub(crate) fn check_name(name: &str) -> Result<(), InvalidField> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if name.is_empty() || !name.bytes().all(plain) {
+        let allowed = "letters, digits, dots, underscores and hyphens";
+        return Err(InvalidField::new("name", name.escape_debug(), allowed));
+    }
+    Ok(())
+}
+
+pub(crate) fn check_path(field: &'static str, text: &str) -> Result<(), InvalidField> {
+    let path = Path::new(text);
+    let below = path
+        .components()
+        .all(|it| matches!(it, Component::Normal(_)));
+    if text.is_empty() || !below || text.contains(char::is_control) {
+        let allowed = "a path below the models directory";
+        return Err(InvalidField::new(field, text.escape_debug(), allowed));
+    }
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    if is_pickle(text) || !matches!(ending, Some("gguf" | "safetensors")) {
+        let allowed = "a .gguf or .safetensors file; PyTorch's formats run what they hold";
+        return Err(InvalidField::new(field, text, allowed));
+    }
+    Ok(())
 }
 
 /// Whether nobody between can change what comes from a URL.

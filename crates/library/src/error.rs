@@ -67,6 +67,9 @@ pub enum LibraryError {
     /// Somebody else fetches the same file now.
     #[error("{}: another program is just fetching it", .0.display())]
     Busy(PathBuf),
+    /// Whoever asked for it wants it no more.
+    #[error("it was stopped; what came is kept, and the next try goes on from there")]
+    Stopped,
     /// A program that is needed failed.
     #[error("{what} failed: {problem}")]
     Program {

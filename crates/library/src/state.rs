@@ -1,13 +1,15 @@
 //! Whether a file is what the catalogue says.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use crate::catalog::ModelFile;
 use crate::error::{At, Result};
+use crate::fetch::{Progress, tell};
 
 /// State of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,11 +45,19 @@ pub fn look(path: &Path, wanted: &ModelFile) -> Result<State> {
 /// # Errors
 /// It is there, but can't be read.
 pub fn verify(path: &Path, wanted: &ModelFile) -> Result<State> {
+    verify_telling(path, wanted, &mut |_| ControlFlow::Continue(()))
+}
+
+/// Compares all of a file with its catalogue entry, telling how many bytes it has read.
+///
+/// # Errors
+/// It is there, but can't be read, or it was stopped.
+pub fn verify_telling(path: &Path, wanted: &ModelFile, progress: Progress<'_>) -> Result<State> {
     let looked = look(path, wanted)?;
     if looked != State::Good {
         return Ok(looked);
     }
-    let sha256 = hash(path).at(path)?;
+    let sha256 = hash(path, progress)?;
     if sha256.eq_ignore_ascii_case(&wanted.sha256) {
         return Ok(State::Good);
     }
@@ -58,16 +68,19 @@ pub fn verify(path: &Path, wanted: &ModelFile) -> Result<State> {
 }
 
 /// A file's SHA-256, hexadecimal.
-pub(crate) fn hash(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+pub(crate) fn hash(path: &Path, progress: Progress<'_>) -> Result<String> {
+    let mut file = File::open(path).at(path)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
+    let mut read = 0;
     loop {
-        let n = file.read(&mut buffer)?;
+        let n = file.read(&mut buffer).at(path)?;
         if n == 0 {
             return Ok(hex::encode(hash.finalize()));
         }
         hash.update(&buffer[..n]);
+        read += n as u64;
+        tell(progress, read)?;
     }
 }
 

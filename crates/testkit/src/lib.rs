@@ -4,6 +4,7 @@
 
 mod audit;
 mod engine;
+mod file_server;
 mod freeze;
 mod gallery;
 mod place;
@@ -16,6 +17,7 @@ mod wait;
 
 pub use audit::{Audit, Effect, Move, Overbooking};
 pub use engine::{FakeEngine, Fault, Script, Then, When, library, program};
+pub use file_server::{FileServer, Manners};
 pub use freeze::Freeze;
 pub use gallery::seed_gallery;
 pub use port::address;

@@ -22,7 +22,8 @@ pub struct Found {
     pub header: Result<Header, Problem>,
 }
 
-/// The model files below a directory, in the order of their paths. Links are not followed into other directories.
+/// The model files below a directory, in the order of their paths. Links are not followed into other directories, and
+/// hidden ones are passed over: what is just coming lies there.
 ///
 /// # Errors
 /// The directory can't be read; one inside of it that can't be is passed over.
@@ -37,6 +38,9 @@ pub fn scan(dir: &Path) -> io::Result<Vec<Found>> {
         for entry in entries {
             let path = entry.path();
             let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_dir && entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
             if is_dir && depth < DEPTH {
                 open.push((path, depth + 1));
                 continue;

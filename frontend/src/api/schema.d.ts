@@ -147,6 +147,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a picture
+         * @description The body is the file: PNG, JPEG or WebP, of this server or of another tool. Its bytes are kept as they are. What it says of
+         *     its making is read: our own JSON, or the `parameters` text in a PNG's chunks or in the user's comment of Exif. A file that
+         *     is there already gives the picture that has it, as its own or as its thumbnail (200).
+         */
+        post: operations["import_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/{id}": {
         parameters: {
             query?: never;
@@ -181,8 +203,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get a picture's PNG
-         * @description The parameters that made it are in its text chunks. Never changes: the `ETag` is the file's SHA-256. Ranges are served.
+         * Get a picture's file
+         * @description A PNG with the parameters that made it in its text chunks, or what was imported, as it came. Never changes: the `ETag` is the file's SHA-256. Ranges are served.
          */
         get: operations["get_image_file"];
         put?: never;
@@ -460,11 +482,101 @@ export interface paths {
         };
         /**
          * List models
-         * @description What lies in the models directory of the API's host, by the files' headers, and what the catalogue there has.
+         * @description What lies in the models directory of the API's host, by the files' headers, what the catalogue there has, and what is
+         *     just done with it.
          */
         get: operations["list_models"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a model
+         * @description A file of the import directory (`models.import_dir`) is copied into the models directory and noted in its catalogue.
+         *     Only what is listed there can be named. `GET /api/v1/models` says how far it is.
+         */
+        post: operations["import_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a model
+         * @description Its files go, unfinished ones too, but for those that another model of the catalogue has as well. One that was imported
+         *     is in no catalogue from then on. It stays (409) while a preset that names one of its files has unfinished jobs, and while
+         *     an engine holds it.
+         */
+        delete: operations["delete_model"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a model
+         * @description Its files come into the models directory of the API's host from where the catalogue says, each verified by its checksum.
+         *     `GET /api/v1/models` says how far it is. What breaks off is gone on with: by the next pull, or when the API is back.
+         */
+        post: operations["pull_model"];
+        /**
+         * Cancel what brings a model
+         * @description A pull or an import. What a pull has brought is kept beside its place, and the next one goes on from there.
+         */
+        delete: operations["cancel_model_pull"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify a model
+         * @description All of its files are read and compared with their checksums. `GET /api/v1/models` says how far it is; it has failed
+         *     where a file is missing or another.
+         */
+        post: operations["verify_model"];
         delete?: never;
         options?: never;
         head?: never;
@@ -910,7 +1022,7 @@ export interface components {
         CatalogueFile: {
             /** @description Its path below the models directory. */
             path: string;
-            /** @description By its size alone: checksums are `mystic models verify`'s. */
+            /** @description By its size alone: checksums are for `POST /api/v1/models/{name}/verify`. */
             state: components["schemas"]["FileState"];
         };
         /** @description A model of the catalogue. */
@@ -921,8 +1033,9 @@ export interface components {
             files: components["schemas"]["CatalogueFile"][];
             /** @description SPDX name of its licence. */
             licence: string;
-            /** @description Its name for `mystic models pull`. */
+            /** @description Its name. */
             name: string;
+            operation?: components["schemas"]["ModelOperation"] | null;
             /**
              * Format: int64
              * @description Its size in bytes.
@@ -1375,7 +1488,7 @@ export interface components {
         };
         /** @description A picture. */
         Image: components["schemas"]["ImageRecord"] & {
-            /** @description Its PNG. */
+            /** @description Its file. */
             file_url: string;
             /** @description Its thumbnail, a PNG too. */
             thumb_url: string;
@@ -1581,7 +1694,7 @@ export interface components {
         ImageRecord: {
             /**
              * Format: int32
-             * @description The attempt that made it.
+             * @description The attempt that made it; 0 where it was imported.
              */
             attempt: number;
             /**
@@ -1596,6 +1709,8 @@ export interface components {
             created_at: string;
             /** @description Whether it is a favourite. */
             favourite: boolean;
+            /** @description What its file is: `png`, `jpeg` or `webp`. */
+            format: string;
             /**
              * Format: int32
              * @description Pixels.
@@ -1608,18 +1723,18 @@ export interface components {
              * @description Its place in that job, from 0.
              */
             index: number;
-            /** @description The job that made it. */
-            job: components["schemas"]["JobId"];
+            job?: components["schemas"]["JobId"] | null;
+            /** @description `job` where a job of ours made it, `import` where it came from elsewhere. */
+            origin: string;
             /** @description The API key's name, or `local`. */
             owner: string;
-            /** @description The job's parameters. */
+            /** @description The job's parameters; of an imported picture what its file says, and 0 or nothing where it says nothing. */
             params: components["schemas"]["GenerateParams"];
             parent?: components["schemas"]["ImageId"] | null;
             /** @description SHA-256 of the RGB pixels. */
             pixels_sha256: string;
-            /** @description The plan that was really used. */
-            plan: components["schemas"]["Plan"];
-            /** @description The model. */
+            plan?: components["schemas"]["Plan"] | null;
+            /** @description The model; of an imported picture what its file names so, or `unknown`. */
             preset: string;
             /**
              * Format: int32
@@ -1631,7 +1746,7 @@ export interface components {
              * @description Its own seed.
              */
             seed: number;
-            /** @description SHA-256 of the PNG file. */
+            /** @description SHA-256 of its file. */
             sha256: string;
             /** @description Its tags, best first. */
             tags: components["schemas"]["TagRecord"][];
@@ -1646,6 +1761,17 @@ export interface components {
              * @description Pixels.
              */
             width: number;
+        };
+        /** @description A model file that is to be taken in. */
+        ImportModel: {
+            /** @description One of `importable` of `GET /api/v1/models`. */
+            file: string;
+            /** @description SPDX name of its licence. */
+            licence?: string;
+            /** @description Its name in the catalogue; absent: the file's own name without the ending. */
+            name?: string | null;
+            /** @description Its path below the models directory; absent: the file's own name. */
+            path?: string | null;
         };
         /** @description A job. */
         Job: components["schemas"]["JobRecord"] & {
@@ -1910,12 +2036,47 @@ export interface components {
             /** @enum {string} */
             engine: "llm";
         });
+        /** @description A model's last operation. */
+        ModelOperation: {
+            /**
+             * Format: int64
+             * @description Bytes that are done, a moment ago.
+             */
+            done: number;
+            /**
+             * Format: date-time
+             * @description When it ended; null while it runs.
+             */
+            ended_at?: string | null;
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description What is done with it. */
+            kind: components["schemas"]["OperationKind"];
+            /** @description The model. */
+            model: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /** @description `running`, `done`, `failed` or `cancelled`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description Bytes in all.
+             */
+            total: number;
+        };
         /** @description The models directory of the API's host. */
         Models: {
             /** @description What its catalogue has. */
             catalogue: components["schemas"]["CatalogueModel"][];
             /** @description The model files that lie in it, by their paths. */
             files: components["schemas"]["FoundFile"][];
+            /** @description The model files of the import directory, which `POST /api/v1/models/import` takes. */
+            importable: components["schemas"]["FoundFile"][];
+            /** @description The last operation of each model that is in no catalogue yet. */
+            importing: components["schemas"]["ModelOperation"][];
         };
         /** @description Memory in two parts, as the ledger books it. */
         Need: {
@@ -1924,6 +2085,11 @@ export interface components {
             /** @description For the life of one job's lease. */
             working: components["schemas"]["Mib"];
         };
+        /**
+         * @description What is done with a model.
+         * @enum {string}
+         */
+        OperationKind: "pull" | "verify" | "import" | "remove";
         /** @description What is expected of a job that waits. */
         Outlook: {
             estimate?: components["schemas"]["Estimate"] | null;
@@ -2974,6 +3140,67 @@ export interface operations {
             };
         };
     };
+    import_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file, whatever its declared type */
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description The picture that has this file already, in the bin or not */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description Imported */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description More bytes than `api.max_upload_bytes` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No picture, a broken or a too large one */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_image: {
         parameters: {
             query?: never;
@@ -3725,6 +3952,210 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportModel"];
+            };
+        };
+        responses: {
+            /** @description It is copied */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOperation"];
+                };
+            };
+            /** @description Something else is done with a model of this name or path */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file can't be taken in so */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name in the catalogue */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its files are gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Jobs or engines need it, or something else is done with its files */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pull_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name in the catalogue */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is coming */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOperation"];
+                };
+            };
+            /** @description Something else is done with its files */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_model_pull: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name in the catalogue */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is cancelled */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOperation"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's name in the catalogue */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is read */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOperation"];
+                };
+            };
+            /** @description Something else is done with its files */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The request was not served */

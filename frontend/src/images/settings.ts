@@ -2,7 +2,7 @@ import type { Picture } from '../api/types'
 
 const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-export const planNames: Record<Picture['plan'], string> = {
+export const planNames: Record<NonNullable<Picture['plan']>, string> = {
   full: 'Full: nothing changed to make it fit',
   vae_tiling: 'Decoded in tiles to save memory',
   text_encoder_on_cpu: 'Tiles, and the text encoder on the processor',
@@ -40,20 +40,21 @@ export function parametersOf(picture: Picture): [string, string][] {
     ],
     ['Mask', mask ? 'painted over where it is white' : undefined],
     ['Second pass', hires ? `${hires.scale} times, ${percent(hires.strength)} painted over` : undefined],
-    ['Plan', planNames[picture.plan]],
+    ['Plan', picture.plan ? planNames[picture.plan] : undefined],
   ])
 }
 
 /** Everything else that is known of how a picture was made. */
 export function originOf(picture: Picture): [string, string][] {
   const { params, times } = picture
+  const spent = (ms?: number) => (picture.job ? seconds(ms) : undefined)
   return given([
     ['Picture', params.batch > 1 ? `${picture.index + 1} of ${params.batch}` : undefined],
     ['Attempt', picture.attempt > 1 ? String(picture.attempt) : undefined],
-    ['Loading', times.loading_ms ? seconds(times.loading_ms) : 'was loaded already'],
-    ['Sampling', seconds(times.sampling_ms)],
-    ['Decoding', seconds(times.decoding_ms)],
-    ['Made', date.format(new Date(picture.created_at))],
+    ['Loading', times.loading_ms || !picture.job ? spent(times.loading_ms) : 'was loaded already'],
+    ['Sampling', spent(times.sampling_ms)],
+    ['Decoding', spent(times.decoding_ms)],
+    [picture.job ? 'Made' : 'Imported', date.format(new Date(picture.created_at))],
     ['SHA-256', picture.sha256],
   ])
 }

@@ -117,7 +117,7 @@ impl Host {
         self.stack
             .when("the tags", async || {
                 let images = self.stack.images().await;
-                let mut its = images.iter().filter(|image| image.job == job);
+                let mut its = images.iter().filter(|image| image.job == Some(job));
                 its.any(|image| image.tags_state == "done")
             })
             .await;

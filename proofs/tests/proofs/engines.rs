@@ -132,7 +132,7 @@ async fn an_engine_that_runs_out_of_memory_is_known_by_its_last_words() {
         .into_iter()
         .map(|attempt| attempt.plan);
     assert_eq!(plans.collect::<Vec<_>>(), [Plan::Full, Plan::VaeTiling]);
-    assert_eq!(stack.images().await[0].plan, Plan::VaeTiling);
+    assert_eq!(stack.images().await[0].plan, Some(Plan::VaeTiling));
 }
 
 #[tokio::test]

@@ -58,8 +58,16 @@ async fn prove(network: Network) {
     assert_eq!(attempts[0].outcome.as_deref(), Some("lost"));
     assert_eq!(attempts[1].device.0, "w2/cpu");
     let images = cluster.images().await;
-    assert!(images.iter().any(|i| i.job == victim && i.attempt == 1));
-    assert!(images.iter().any(|i| i.job == victim && i.attempt == 2));
+    assert!(
+        images
+            .iter()
+            .any(|i| i.job == Some(victim) && i.attempt == 1)
+    );
+    assert!(
+        images
+            .iter()
+            .any(|i| i.job == Some(victim) && i.attempt == 2)
+    );
 
     // Back again it learns that it was given up, and whatever it still had to say changes nothing.
     cluster.network.plug("w1");

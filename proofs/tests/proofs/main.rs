@@ -2,9 +2,11 @@
 
 mod cards;
 mod devices;
+mod downloads;
 mod engines;
 mod fifty;
 mod hosts;
+mod imports;
 mod library;
 mod models;
 mod needs;

@@ -62,7 +62,7 @@ fn draw(image: &ImageRecord, pixels: &Path) -> Vec<u8> {
             },
             flags: ImageFlags::default(),
             threads: u32::try_from(threads.get()).expect("few cores"),
-            context: image.plan.context(),
+            context: image.plan.expect("a plan").context(),
             stream_budget: Mib(0),
         },
     };
@@ -72,7 +72,7 @@ fn draw(image: &ImageRecord, pixels: &Path) -> Vec<u8> {
         start: None,
         loras: Vec::new(),
         seed: image.seed,
-        plan: image.plan,
+        plan: image.plan.expect("a plan"),
         pixels: pixels.to_owned(),
     };
     for ask in [load, generate] {

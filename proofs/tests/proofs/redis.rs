@@ -56,7 +56,9 @@ impl Away {
         self.stack.until_all_ended().await;
         self.stack.assert_pictures(jobs).await;
         let images = self.stack.images().await;
-        let tagged = images.iter().filter(|image| jobs.contains(&image.job));
+        let tagged = images
+            .iter()
+            .filter(|image| image.job.is_some_and(|job| jobs.contains(&job)));
         for image in tagged {
             assert_eq!(image.tags_state, "done", "{image:?}");
         }

@@ -394,7 +394,10 @@ impl Stack {
         for job in jobs {
             let job = self.job(*job).await;
             assert_eq!(job.state, JobState::Succeeded, "{job:?}");
-            let made = images.iter().filter(|image| image.job == job.id).count();
+            let made = images
+                .iter()
+                .filter(|image| image.job == Some(job.id))
+                .count();
             assert_eq!(i32::try_from(made), Ok(job.images_total));
         }
         for image in images {

@@ -93,7 +93,7 @@ impl Studio {
     async fn pictures(&self, changes: Value) -> Vec<ImageRecord> {
         let job = self.job(changes, JobState::Succeeded).await;
         let mut images = self.stack.images().await;
-        images.retain(|image| image.job == job);
+        images.retain(|image| image.job == Some(job));
         images.sort_by_key(|image| image.index);
         images
     }

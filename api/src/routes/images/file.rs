@@ -10,9 +10,9 @@ use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::state::App;
 
-/// Get a picture's PNG
+/// Get a picture's file
 ///
-/// The parameters that made it are in its text chunks. Never changes: the `ETag` is the file's SHA-256. Ranges are served.
+/// A PNG with the parameters that made it in its text chunks, or what was imported, as it came. Never changes: the `ETag` is the file's SHA-256. Ranges are served.
 #[utoipa::path(
     get,
     path = "/api/v1/images/{id}/file",
@@ -32,7 +32,7 @@ pub async fn file(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let image = record(&app, id).await?;
-    files::serve(&app.files, &image.sha256, &headers).await
+    files::serve(&app.files, &image.sha256, &image.format, &headers).await
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::extract::State;
-use mystic_domain::{ImageId, dynamic};
+use mystic_domain::{ImageId, SAMPLERS, SCHEDULERS, dynamic};
 use mystic_store::ImageRecord;
 use serde_json::{Value, json};
 
@@ -51,6 +51,9 @@ fn again(image: &ImageRecord) -> serde_json::Result<SubmitGenerate> {
     ] {
         drop_from(at, name);
     }
+    if image.origin == "import" {
+        drop_unknown(&mut params);
+    }
     // Its choices are made already.
     params["prompt"] = Value::from(dynamic::literal(&image.params.prompt));
     params["negative_prompt"] = Value::from(dynamic::literal(&image.params.negative_prompt));
@@ -62,6 +65,24 @@ fn again(image: &ImageRecord) -> serde_json::Result<SubmitGenerate> {
         "params": params,
         "auto_tag": tag_preset.is_some(),
     }))
+}
+
+/// Of another tool's picture nothing is asked for that its file does not say, or that no model here has.
+fn drop_unknown(params: &mut Value) {
+    let Some(params) = params.as_object_mut() else {
+        return;
+    };
+    for (name, known) in [("sampler", &SAMPLERS[..]), ("scheduler", &SCHEDULERS[..])] {
+        let foreign = |value: &Value| value.as_str().is_some_and(|it| !known.contains(&it));
+        if params.get(name).is_some_and(foreign) {
+            params.remove(name);
+        }
+    }
+    for name in ["steps", "cfg"] {
+        if params.get(name).and_then(Value::as_f64) == Some(0.0) {
+            params.remove(name);
+        }
+    }
 }
 
 #[cfg(test)]

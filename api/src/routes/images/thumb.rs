@@ -32,5 +32,5 @@ pub async fn thumb(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let image = record(&app, id).await?;
-    files::serve(&app.files, &image.thumb_sha256, &headers).await
+    files::serve(&app.files, &image.thumb_sha256, "png", &headers).await
 }

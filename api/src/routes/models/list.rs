@@ -1,13 +1,16 @@
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::Path;
 
 use axum::Json;
 use axum::extract::State;
 use mystic_domain::Preset;
 use mystic_library::{Catalog, LibraryError};
+use mystic_store::ModelOperation;
+use mystic_weights::Found;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::read;
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::state::App;
@@ -19,6 +22,10 @@ pub struct Models {
     files: Vec<FoundFile>,
     /// What its catalogue has.
     catalogue: Vec<CatalogueModel>,
+    /// The model files of the import directory, which `POST /api/v1/models/import` takes.
+    importable: Vec<FoundFile>,
+    /// The last operation of each model that is in no catalogue yet.
+    importing: Vec<ModelOperation>,
 }
 
 /// A model file.
@@ -47,7 +54,7 @@ pub struct FoundFile {
 /// A model of the catalogue.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CatalogueModel {
-    /// Its name for `mystic models pull`.
+    /// Its name.
     name: String,
     /// Its family.
     architecture: String,
@@ -57,6 +64,9 @@ pub struct CatalogueModel {
     size: u64,
     /// How each of its files is.
     files: Vec<CatalogueFile>,
+    /// What is done with it, or was last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<ModelOperation>,
 }
 
 /// A file of a model of the catalogue.
@@ -64,7 +74,7 @@ pub struct CatalogueModel {
 pub struct CatalogueFile {
     /// Its path below the models directory.
     path: String,
-    /// By its size alone: checksums are `mystic models verify`'s.
+    /// By its size alone: checksums are for `POST /api/v1/models/{name}/verify`.
     state: FileState,
 }
 
@@ -82,7 +92,8 @@ pub enum FileState {
 
 /// List models
 ///
-/// What lies in the models directory of the API's host, by the files' headers, and what the catalogue there has.
+/// What lies in the models directory of the API's host, by the files' headers, what the catalogue there has, and what is
+/// just done with it.
 #[utoipa::path(
     get,
     path = "/api/v1/models",
@@ -93,52 +104,67 @@ pub enum FileState {
 pub async fn list(State(app): State<App>) -> Result<Json<Models>, Problem> {
     let presets = app.store.presets().await?;
     let presets: Vec<Preset> = presets.into_iter().map(|record| record.preset).collect();
-    let dir = app.config.models.dir.clone();
-    let looked = tokio::task::spawn_blocking(move || look(dir, &presets)).await;
-    match looked {
-        Ok(Ok(models)) => Ok(Json(models)),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "the models directory can't be looked at");
-            Err(Problem::internal(
-                "The models directory can't be looked at; the log says why.",
-            ))
-        }
-        Err(error) => {
-            tracing::error!(%error, "a look at the models directory broke off");
-            Err(Problem::internal(
-                "The models directory can't be looked at; the log says why.",
-            ))
-        }
+    let operations = app.store.operations().await?;
+    let import_dir = app.config.models.import_dir.clone();
+    let models = read(&app, move |dir| {
+        let catalog = Catalog::read(dir)?;
+        let described = |found| describe(found, &presets, &catalog);
+        let importable = match import_dir {
+            Some(import_dir) => scan(&import_dir)?,
+            None => Vec::new(),
+        };
+        let (known, importing) = operations
+            .into_iter()
+            .partition(|operation| catalog.model(&operation.model).is_some());
+        Ok::<_, LibraryError>(Models {
+            files: scan(dir)?.into_iter().map(described).collect(),
+            importable: importable
+                .into_iter()
+                .map(|found| describe(found, &[], &Catalog::default()))
+                .collect(),
+            importing,
+            catalogue: catalogued(dir, catalog, known)?,
+        })
+    });
+    Ok(Json(models.await?))
+}
+
+/// The model files below a directory; none where there is no directory.
+pub(super) fn scan(dir: &Path) -> Result<Vec<Found>, LibraryError> {
+    match mystic_weights::scan(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        found => found.map_err(|source| LibraryError::Io {
+            path: dir.to_owned(),
+            source,
+        }),
     }
 }
 
-fn look(dir: PathBuf, presets: &[Preset]) -> Result<Models, LibraryError> {
-    let catalog = Catalog::read(&dir)?;
-    let found = match mystic_weights::scan(&dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        Err(source) => return Err(LibraryError::Io { path: dir, source }),
-        Ok(found) => found,
-    };
-    let files = found.into_iter().map(|found| {
-        let naming = presets
-            .iter()
-            .filter(|preset| preset.paths().contains(&found.path.as_str()));
-        let mut models = catalog.models.iter();
-        let model = models.find(|model| model.files.iter().any(|it| it.path == found.path));
-        let header = found.header.as_ref().ok();
-        let written = || header?.language_model().ok().map(|it| it.architecture);
-        let drawn = header.and_then(mystic_weights::Header::architecture);
-        FoundFile {
-            presets: naming.map(|preset| preset.name.clone()).collect(),
-            model: model.map(|model| model.name.clone()),
-            kind: header.map(|header| header.kind().to_string()),
-            architecture: drawn.map(|it| it.to_string()).or_else(written),
-            problem: found.header.as_ref().err().map(ToString::to_string),
-            size: found.bytes,
-            path: found.path,
-        }
-    });
-    let files = files.collect();
+fn describe(found: Found, presets: &[Preset], catalog: &Catalog) -> FoundFile {
+    let naming = presets
+        .iter()
+        .filter(|preset| preset.paths().contains(&found.path.as_str()));
+    let mut models = catalog.models.iter();
+    let model = models.find(|model| model.files.iter().any(|it| it.path == found.path));
+    let header = found.header.as_ref().ok();
+    let written = || header?.language_model().ok().map(|it| it.architecture);
+    let drawn = header.and_then(mystic_weights::Header::architecture);
+    FoundFile {
+        presets: naming.map(|preset| preset.name.clone()).collect(),
+        model: model.map(|model| model.name.clone()),
+        kind: header.map(|header| header.kind().to_string()),
+        architecture: drawn.map(|it| it.to_string()).or_else(written),
+        problem: found.header.as_ref().err().map(ToString::to_string),
+        size: found.bytes,
+        path: found.path,
+    }
+}
+
+fn catalogued(
+    dir: &Path,
+    catalog: Catalog,
+    mut operations: Vec<ModelOperation>,
+) -> Result<Vec<CatalogueModel>, LibraryError> {
     let mut catalogue = Vec::new();
     for model in catalog.models {
         let mut states = Vec::new();
@@ -151,15 +177,19 @@ fn look(dir: PathBuf, presets: &[Preset]) -> Result<Models, LibraryError> {
             let path = file.path.clone();
             states.push(CatalogueFile { path, state });
         }
+        let last = operations
+            .iter()
+            .position(|operation| operation.model == model.name);
         catalogue.push(CatalogueModel {
             size: model.files.iter().map(|file| file.size).sum(),
             files: states,
+            operation: last.map(|at| operations.swap_remove(at)),
             name: model.name,
             architecture: model.architecture,
             licence: model.licence,
         });
     }
-    Ok(Models { files, catalogue })
+    Ok(catalogue)
 }
 
 #[cfg(test)]

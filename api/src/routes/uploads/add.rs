@@ -1,34 +1,22 @@
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures::StreamExt;
-use mystic_domain::{Pixels, UploadId, UploadKind, file_path};
-use mystic_process::disk;
+use image::DynamicImage;
+use mystic_domain::{Pixels, UploadId, UploadKind};
 use mystic_store::{NewUpload, UploadRecord};
-use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use super::decode::{Decoded, decode};
-use crate::extract::{Query, header_text};
+use crate::extract::Query;
 use crate::files;
 use crate::guard::Owner;
 use crate::openapi::Problems;
+use crate::pictures::{self, PUT_AGAIN, PUTS, decode, png};
 use crate::problem::Problem;
 use crate::state::App;
-
-/// How long nothing may come before the sender counts as gone.
-const SILENCE: Duration = Duration::from_secs(30);
-/// How often a file is put again whose twin was just being deleted, and after which pause.
-const PUTS: u32 = 10;
-const PUT_AGAIN: Duration = Duration::from_millis(200);
 
 /// How to keep what is sent.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -96,88 +84,47 @@ pub async fn add(
     body: Body,
 ) -> Result<(StatusCode, Json<Upload>), Problem> {
     files::check_room(&app)?;
-    let file = whole(&headers, body, app.config.api.max_upload_bytes).await?;
+    let file = pictures::receive(&app, &headers, body).await?;
     let most = Pixels(app.config.api.max_upload_pixels);
-    let turn = app.decoders.acquire().await;
-    let decoded = tokio::task::spawn_blocking(move || decode(&file, kind, most)).await;
-    drop(turn);
-    let decoded = decoded.map_err(|error| {
-        tracing::error!(%error, "a decoder panicked");
-        Problem::internal("The picture met a defect of its decoder; the log says more.")
-    })??;
-    let record = keep(&app, owner, kind, decoded).await?;
+    let decoded = pictures::in_turn(&app, move || {
+        let picture = DynamicImage::from(decode(&file, most)?.picture);
+        let picture = match kind {
+            UploadKind::Picture => picture,
+            UploadKind::Mask => picture.into_luma8().into(),
+        };
+        Ok((picture.width(), picture.height(), png(&picture)?))
+    });
+    let (width, height, png) = decoded.await?;
+    let record = keep(&app, owner, kind, (width, height), png.into()).await?;
     tracing::info!(upload = %record.id, owner = record.owner, kind = kind.as_str(), "upload kept");
     Ok((StatusCode::CREATED, Json(record.into())))
-}
-
-async fn whole(headers: &HeaderMap, body: Body, most: usize) -> Result<Vec<u8>, Problem> {
-    let too_large = || {
-        Problem::too_large(format!(
-            "The file is larger than {most} bytes (api.max_upload_bytes)."
-        ))
-        .about("body", None, Some(format!("up to {most} bytes")))
-    };
-    let declared = header_text(headers, header::CONTENT_LENGTH.as_str());
-    if declared.is_some_and(|length| length.parse().is_ok_and(|length: usize| length > most)) {
-        return Err(too_large());
-    }
-    let mut content = body.into_data_stream();
-    let mut file = Vec::new();
-    loop {
-        let Ok(chunk) = timeout(SILENCE, content.next()).await else {
-            let silence = SILENCE.as_secs();
-            return Err(Problem::too_slow(format!("Nothing came for {silence} s.")));
-        };
-        let Some(chunk) = chunk else { return Ok(file) };
-        let chunk =
-            chunk.map_err(|error| Problem::malformed(format!("The file broke off: {error}.")))?;
-        if file.len() + chunk.len() > most {
-            return Err(too_large());
-        }
-        file.extend_from_slice(&chunk);
-    }
 }
 
 async fn keep(
     app: &App,
     owner: String,
     kind: UploadKind,
-    decoded: Decoded,
+    (width, height): (u32, u32),
+    png: Bytes,
 ) -> Result<UploadRecord, Problem> {
-    let new = NewUpload {
+    let mut new = NewUpload {
         id: UploadId::generate(),
         owner,
         kind,
-        width: decoded.width,
-        height: decoded.height,
-        sha256: hex::encode(Sha256::digest(&decoded.png)),
+        width,
+        height,
+        sha256: String::new(),
     };
-    let png = Bytes::from(decoded.png);
-    let path = object_store::path::Path::from(file_path(&new.sha256));
     for _ in 0..PUTS {
-        if app.store.stage_file(&new.sha256, png.len() as u64).await? {
-            let put = app
-                .files
-                .put(&path, PutPayload::from_bytes(png.clone()))
-                .await;
-            put.map_err(|error| unwritable(&error))?;
+        if let Some(sha256) = pictures::put(app, &png).await? {
+            new.sha256 = sha256;
             if let Some(record) = app.store.add_upload(&new).await? {
                 return Ok(record);
             }
         }
         tokio::time::sleep(PUT_AGAIN).await;
     }
-    Err(Problem::unavailable(
-        "A file with the same content is being deleted; try again in a moment.",
-    ))
-}
-
-fn unwritable(error: &object_store::Error) -> Problem {
-    if disk::is_full(error) {
-        return Problem::store_full("The disk of the store is full.");
-    }
-    tracing::error!(%error, "the store can't be written");
-    Problem::unavailable("The store can't be written at the moment.")
+    Err(pictures::being_deleted())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::net::TcpListener;
 
+use mystic_testkit::{FileServer, Manners};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -20,84 +20,6 @@ fn model(bytes: u64) -> Vec<u8> {
         .collect()
 }
 
-/// How a server behaves.
-#[derive(Clone, Copy)]
-struct Manners {
-    /// Bytes of a body after which it hangs up.
-    breaks_off_after: usize,
-    /// Whether it knows ranges.
-    ranges: bool,
-}
-
-const KIND: Manners = Manners {
-    breaks_off_after: usize::MAX,
-    ranges: true,
-};
-
-/// A server of one file; the places, the file, and the ranges that were asked for.
-struct Server {
-    url: String,
-    asked: Arc<Mutex<Vec<Option<usize>>>>,
-}
-
-impl Server {
-    fn start(content: Vec<u8>, manners: Manners) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/model", listener.local_addr().expect("bound"));
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                // A client that hangs up is its own business.
-                let _ = answer(stream, &content, manners, &noted);
-            }
-        });
-        Self { url, asked }
-    }
-
-    fn asked(&self) -> Vec<Option<usize>> {
-        self.asked.lock().expect("no panic").clone()
-    }
-}
-
-fn answer(
-    mut stream: TcpStream,
-    content: &[u8],
-    manners: Manners,
-    asked: &Mutex<Vec<Option<usize>>>,
-) -> std::io::Result<()> {
-    let mut from = None;
-    for line in BufReader::new(stream.try_clone()?).lines() {
-        let line = line?.to_ascii_lowercase();
-        if let Some(range) = line.strip_prefix("range: bytes=") {
-            from = range.trim_end_matches('-').parse().ok();
-        }
-        if line.is_empty() {
-            break;
-        }
-    }
-    asked.lock().expect("no panic").push(from);
-    let at = from.filter(|_| manners.ranges).unwrap_or(0);
-    let rest = &content[at..];
-    let (status, range) = match at {
-        0 => ("200 OK", String::new()),
-        _ => (
-            "206 Partial Content",
-            format!(
-                "content-range: bytes {at}-{}/{}\r\n",
-                content.len() - 1,
-                content.len()
-            ),
-        ),
-    };
-    let length = rest.len();
-    write!(
-        stream,
-        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{range}connection: close\r\n\r\n"
-    )?;
-    stream.write_all(&rest[..length.min(manners.breaks_off_after)])
-}
-
 struct Library {
     folder: TempDir,
     places: Places,
@@ -109,7 +31,7 @@ impl Library {
         let places = Places {
             models: folder.path().join("models"),
             sources: folder.path().join("sources"),
-            cache: folder.path().join("cache"),
+            cache: Some(folder.path().join("cache")),
         };
         Self { folder, places }
     }
@@ -119,7 +41,7 @@ impl Library {
     }
 
     fn fetch(&self, file: &ModelFile) -> Result<()> {
-        fetch(&self.places, file, &mut |_| ())
+        fetch(&self.places, file, &mut |_| ControlFlow::Continue(()))
     }
 }
 
@@ -133,7 +55,7 @@ fn entry(content: &[u8], source: Source) -> ModelFile {
     }
 }
 
-fn at(server: &Server) -> Source {
+fn at(server: &FileServer) -> Source {
     Source::Url(server.url.clone())
 }
 
@@ -142,9 +64,9 @@ fn a_download_that_breaks_off_again_and_again_goes_on_where_it_was() {
     let (library, content) = (Library::new(), model(400_000));
     let manners = Manners {
         breaks_off_after: 150_000,
-        ..KIND
+        ..Manners::KIND
     };
-    let server = Server::start(content.clone(), manners);
+    let server = FileServer::start(content.clone(), manners);
     let mut told = Vec::new();
     fetch(
         &library.places,
@@ -152,6 +74,7 @@ fn a_download_that_breaks_off_again_and_again_goes_on_where_it_was() {
         &mut |there| {
             assert!(!library.target().exists() || there == content.len() as u64);
             told.push(there);
+            ControlFlow::Continue(())
         },
     )
     .expect("at last");
@@ -169,11 +92,11 @@ fn what_an_earlier_call_left_is_gone_on_with_and_has_no_name_before_it_is_whole(
     let (library, content) = (Library::new(), model(400_000));
     let dead = Manners {
         breaks_off_after: 0,
-        ..KIND
+        ..Manners::KIND
     };
     let (server, dead) = (
-        Server::start(content.clone(), KIND),
-        Server::start(content.clone(), dead),
+        FileServer::start(content.clone(), Manners::KIND),
+        FileServer::start(content.clone(), dead),
     );
     let part = part_of(&library.target());
     fs::create_dir_all(part.parent().expect("a folder")).expect("made");
@@ -196,9 +119,9 @@ fn a_server_that_knows_no_ranges_sends_it_all_again() {
     let (library, content) = (Library::new(), model(400_000));
     let manners = Manners {
         ranges: false,
-        ..KIND
+        ..Manners::KIND
     };
-    let server = Server::start(content.clone(), manners);
+    let server = FileServer::start(content.clone(), manners);
     let part = part_of(&library.target());
     fs::create_dir_all(part.parent().expect("a folder")).expect("made");
     fs::write(&part, "something else").expect("written");
@@ -224,7 +147,7 @@ fn what_is_another_file_longer_or_no_model_never_gets_its_name() {
         (zip.clone(), &zip),
     ] {
         let library = Library::new();
-        let server = Server::start(sent, KIND);
+        let server = FileServer::start(sent, Manners::KIND);
         let error = library
             .fetch(&entry(wanted, at(&server)))
             .expect_err("refused");
@@ -238,7 +161,7 @@ fn what_is_another_file_longer_or_no_model_never_gets_its_name() {
         assert!(left.map_or(0, |left| left.len()) == 0, "{error}");
     }
     let library = Library::new();
-    let server = Server::start(pickle.clone(), KIND);
+    let server = FileServer::start(pickle.clone(), Manners::KIND);
     let error = library
         .fetch(&entry(&pickle, at(&server)))
         .expect_err("a pickle");
@@ -251,7 +174,7 @@ fn what_is_another_file_longer_or_no_model_never_gets_its_name() {
 #[test]
 fn two_programs_do_not_fetch_one_file_at_once() {
     let (library, content) = (Library::new(), model(1000));
-    let server = Server::start(content.clone(), KIND);
+    let server = FileServer::start(content.clone(), Manners::KIND);
     let part = part_of(&library.target());
     fs::create_dir_all(part.parent().expect("a folder")).expect("made");
     let other = File::create(&part).expect("made");

@@ -10,8 +10,8 @@ use url::Url;
 
 use super::secret::{SecretText, SecretUrl, join_key, postgres_url, redis_url};
 use super::values::{
-    directory, filter, host_name, http_url, mib, milliseconds, plain_http_url, seconds, some_mib,
-    whole,
+    directory, filter, host_name, http_url, mib, milliseconds, plain_http_url, seconds,
+    some_directory, some_mib, whole,
 };
 
 /// Any free port of the loopback address.
@@ -225,12 +225,16 @@ pub struct Models {
     /// The directory that presets' file names are relative to.
     #[serde(deserialize_with = "directory")]
     pub dir: PathBuf,
+    /// The directory whose model files may be imported over REST; unset: none.
+    #[serde(deserialize_with = "some_directory")]
+    pub import_dir: Option<PathBuf>,
 }
 
 impl Default for Models {
     fn default() -> Self {
         Self {
             dir: "./models".into(),
+            import_dir: None,
         }
     }
 }

@@ -99,6 +99,13 @@ pub(super) fn directory<'de, D: Deserializer<'de>>(value: D) -> Result<PathBuf, 
     })
 }
 
+/// A directory of a key that may be left out.
+pub(super) fn some_directory<'de, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<PathBuf>, D::Error> {
+    directory(value).map(Some)
+}
+
 /// The address of a web page, with nothing after its path.
 pub(super) fn http_url<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Url>, D::Error> {
     text(value, "an http:// or https:// URL", |text| {

@@ -32,8 +32,9 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         let going: Vec<Uuid> = sqlx::query_scalar(
-            "SELECT images.id FROM images JOIN jobs ON jobs.id = images.job_id
-             WHERE images.id = ANY ($1) AND binned_at IS NOT NULL AND jobs.finished_at IS NOT NULL
+            "SELECT images.id FROM images LEFT JOIN jobs ON jobs.id = images.job_id
+             WHERE images.id = ANY ($1) AND binned_at IS NOT NULL
+               AND (jobs.finished_at IS NOT NULL OR images.job_id IS NULL)
                AND NOT EXISTS (SELECT FROM jobs AS others WHERE others.parent_image = images.id
                                AND others.finished_at IS NULL AND others.kind <> 'tag')
              ORDER BY images.id FOR UPDATE OF images",

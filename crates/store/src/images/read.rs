@@ -17,7 +17,8 @@ macro_rules! columns {
     () => {
         "images.id, images.job_id, images.index, images.attempt, images.plan, images.owner, images.preset, images.width,
          images.height, images.seed, images.params, images.file, images.thumb, images.pixels_sha256, images.times,
-         images.tags_state, images.created_at, images.parent, images.rating, images.favourite, images.binned_at"
+         images.tags_state, images.created_at, images.parent, images.rating, images.favourite, images.binned_at,
+         images.origin, images.format"
     };
 }
 pub(super) use columns;
@@ -52,10 +53,10 @@ pub(super) const BEST: &str = concat!(
 #[derive(sqlx::FromRow)]
 pub(super) struct ImageRow {
     id: Uuid,
-    job_id: Uuid,
+    job_id: Option<Uuid>,
     index: i32,
     attempt: i32,
-    plan: String,
+    plan: Option<String>,
     owner: String,
     preset: String,
     width: i32,
@@ -72,6 +73,8 @@ pub(super) struct ImageRow {
     rating: i16,
     favourite: bool,
     binned_at: Option<DateTime<Utc>>,
+    origin: String,
+    format: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -94,16 +97,18 @@ impl ImageRow {
                 })
                 .collect(),
             id: ImageId(self.id),
-            job: JobId(self.job_id),
+            origin: self.origin,
+            job: self.job_id.map(JobId),
             index: self.index,
             attempt: self.attempt,
-            plan: row::plan(&self.plan)?,
+            plan: self.plan.as_deref().map(row::plan).transpose()?,
             owner: self.owner,
             preset: self.preset,
             width: self.width,
             height: self.height,
             seed: self.seed,
             params: row::json(self.params)?,
+            format: self.format,
             sha256: self.file,
             thumb_sha256: self.thumb,
             pixels_sha256: self.pixels_sha256,

@@ -271,7 +271,7 @@ async fn cancelling_a_job_keeps_its_pictures_and_never_succeeds() {
         settled.expect("answered"),
         Settled::Done(JobState::Cancelled)
     );
-    assert_eq!(image(&world, &new).await.job, lease.job);
+    assert_eq!(image(&world, &new).await.job, Some(lease.job));
 }
 
 /// Starts a tagging job beside the model that drew.

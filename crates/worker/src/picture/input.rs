@@ -1,9 +1,11 @@
 //! What a picture starts from: a file of the store as raw pixels of the picture's size, as engines take them.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageError};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
 use mystic_domain::{Failure, FailureKind};
 use sha2::{Digest, Sha256};
 
@@ -66,13 +68,18 @@ pub(crate) async fn bring(
     Ok(tokio::fs::write(path, pixels).await?)
 }
 
-/// A picture's raw pixels at a size. Every file of the store was encoded by us, and its decoder's limits hold all the same.
+/// A picture's raw pixels at a size. Every file of the store was decoded before it was kept, and its decoder's limits hold
+/// all the same. One that was imported may lie on its side.
 fn pixels(
     file: &[u8],
     (width, height): (u32, u32),
     colours: Colours,
 ) -> Result<Vec<u8>, ImageError> {
-    let picture = image::load_from_memory(file)?;
+    let reader = ImageReader::new(Cursor::new(file)).with_guessed_format()?;
+    let mut decoder = reader.into_decoder()?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut picture = DynamicImage::from_decoder(decoder)?;
+    picture.apply_orientation(orientation);
     let picture = match colours {
         Colours::Rgb => DynamicImage::ImageRgb8(picture.into_rgb8()),
         Colours::Grey => DynamicImage::ImageLuma8(picture.into_luma8()),

@@ -240,7 +240,8 @@ impl Cluster {
         for &job in jobs {
             let record = self.job(job).await;
             assert_eq!(record.state, JobState::Succeeded, "{record:?}");
-            let mut of_job: Vec<&ImageRecord> = images.iter().filter(|i| i.job == job).collect();
+            let mut of_job: Vec<&ImageRecord> =
+                images.iter().filter(|i| i.job == Some(job)).collect();
             of_job.sort_by_key(|image| image.index);
             let indexes: Vec<i32> = of_job.iter().map(|image| image.index).collect();
             assert_eq!(indexes, (0..record.images_total).collect::<Vec<_>>());

@@ -16,7 +16,7 @@ pub async fn get(
 ) -> Result<Response, Problem> {
     living(app.store.token_bearer(sent(&headers)?).await?)?;
     check_name(&sha256)?;
-    files::serve(&app.files, &sha256, &headers).await
+    files::serve(&app.files, &sha256, "png", &headers).await
 }
 
 #[cfg(test)]

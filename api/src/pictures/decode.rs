@@ -1,4 +1,4 @@
-//! A picture from anywhere becomes one of ours: what native code and other decoders see is what was encoded here.
+//! A picture from anywhere is decoded here first: native code and other decoders see what was encoded anew, or whole files.
 
 use std::io::Cursor;
 
@@ -6,33 +6,45 @@ use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgb, RgbImage, Rgba,
     metadata::Orientation,
 };
-use mystic_domain::{InvalidField, Pixels, UploadKind};
+use mystic_domain::{InvalidField, Pixels};
 
 /// What a decoder may take for each pixel: 16 bits of red, green, blue and alpha.
 const BYTES_PER_PIXEL: u64 = 8;
 /// What it may take besides.
 const OVERHEAD: u64 = 16 << 20;
 
-/// An upload as it is kept.
-pub(super) struct Decoded {
-    pub(super) width: u32,
-    pub(super) height: u32,
-    pub(super) png: Vec<u8>,
+/// A picture as it is seen.
+pub struct Decoded {
+    /// Upright, and white where it was transparent.
+    pub picture: RgbImage,
+    /// What its file is.
+    pub format: ImageFormat,
+    /// What its file says beside the pixels, as TIFF.
+    pub exif: Option<Vec<u8>>,
 }
 
-/// Decodes an upload and encodes it anew. Its size is looked at before anything is decoded; it is turned upright, and what
-/// is transparent becomes white.
-pub(super) fn decode(file: &[u8], kind: UploadKind, most: Pixels) -> Result<Decoded, InvalidField> {
-    let broken = |error: ImageError| {
-        InvalidField::new(
-            "body",
-            format!("broken: {error}"),
-            "a whole PNG, JPEG or WebP file",
-        )
-    };
+/// A picture's PNG.
+pub fn png(picture: &DynamicImage) -> Result<Vec<u8>, InvalidField> {
+    let mut png = Vec::new();
+    picture
+        .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
+        .map_err(|error| broken(&error))?;
+    Ok(png)
+}
+
+fn broken(error: &ImageError) -> InvalidField {
+    InvalidField::new(
+        "body",
+        format!("broken: {error}"),
+        "a whole PNG, JPEG or WebP file",
+    )
+}
+
+/// Decodes a picture. Its size is looked at before anything is decoded.
+pub fn decode(file: &[u8], most: Pixels) -> Result<Decoded, InvalidField> {
     let mut reader = ImageReader::new(Cursor::new(file))
         .with_guessed_format()
-        .map_err(|error| broken(error.into()))?;
+        .map_err(|error| broken(&error.into()))?;
     let format = reader.format().filter(|format| {
         use ImageFormat as F;
         matches!(format, F::Png | F::Jpeg | F::WebP)
@@ -52,7 +64,7 @@ pub(super) fn decode(file: &[u8], kind: UploadKind, most: Pixels) -> Result<Deco
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(most.0 * BYTES_PER_PIXEL + OVERHEAD);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(broken)?;
+    let mut decoder = reader.into_decoder().map_err(|error| broken(&error))?;
     let (width, height) = decoder.dimensions();
     if Pixels::of(width, height) > most || width == 0 || height == 0 {
         let allowed = format!("1 to {} pixels (api.max_upload_pixels)", most.0);
@@ -63,21 +75,13 @@ pub(super) fn decode(file: &[u8], kind: UploadKind, most: Pixels) -> Result<Deco
         ));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    let exif = decoder.exif_metadata().unwrap_or_default();
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| broken(&error))?;
     picture.apply_orientation(orientation);
-    let picture = on_white(picture);
-    let picture = match kind {
-        UploadKind::Picture => DynamicImage::ImageRgb8(picture),
-        UploadKind::Mask => DynamicImage::ImageRgb8(picture).into_luma8().into(),
-    };
-    let mut png = Vec::new();
-    picture
-        .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
-        .map_err(broken)?;
     Ok(Decoded {
-        width: picture.width(),
-        height: picture.height(),
-        png,
+        picture: on_white(picture),
+        format,
+        exif,
     })
 }
 
