@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { activity, columns, type Ended } from '../src/jobs/activity'
+import { type Activity, columns, groups } from '../src/jobs/activity'
 import { belongs, filterInWords, filterOf, queryOf } from '../src/jobs/filters'
 import { priorityFor } from '../src/jobs/order'
 import { outlookInWords } from '../src/jobs/outlook'
@@ -56,73 +56,55 @@ describe('priority for a place', () => {
 })
 
 describe('activity', () => {
-  const minute = 60_000
-  const window = { from: 0, to: 3 * minute, column: minute }
-  const stamp = (ms: number) => new Date(ms).toISOString()
-  const job = (change: Partial<Ended> & { ended: number; wait?: number }): Ended => ({
-    state: 'succeeded',
-    preset: 'demo',
-    device: 'studio/cpu',
-    attempt: 1,
-    created_at: stamp(0),
-    started_at: stamp(change.wait ?? 0),
-    finished_at: stamp(change.ended),
-    ...change,
+  const count = (succeeded: number, failed: number, wait_p50_ms: number | null) => ({
+    succeeded,
+    failed,
+    wait_p50_ms,
+    wait_p95_ms: wait_p50_ms,
   })
-
-  it('counts by column and group, busiest first, and takes the median wait', () => {
-    const groups = activity(
-      [
-        job({ ended: 10, wait: 2_000 }),
-        job({ ended: minute + 1, wait: 4_000 }),
-        job({ ended: minute + 2, wait: 5_000 }),
-        job({ ended: 2 * minute, wait: 9_000, preset: 'other', state: 'failed' }),
-      ],
-      'preset',
-      window,
-    )
-    expect(groups).toEqual([
+  const lately: Activity = {
+    from: '2026-01-01T00:00:00Z',
+    column_s: 60,
+    columns: 3,
+    groups: [
       {
-        name: 'demo',
+        name: 'w1',
+        total: count(3, 1, 4_000),
+        columns: [
+          { column: 0, ...count(1, 1, 2_000) },
+          { column: 2, ...count(2, 0, 5_000) },
+        ],
+      },
+      { name: null, total: count(0, 1, null), columns: [{ column: 1, ...count(0, 1, null) }] },
+    ],
+  }
+
+  it('has a value for every column, and a name for everybody', () => {
+    expect(groups(lately, new Map([['w1', 'sd on studio']]))).toEqual([
+      {
+        name: 'sd on studio',
         done: 3,
-        failed: 0,
-        doneIn: [1, 2, 0],
-        failedIn: [0, 0, 0],
-        waitIn: [2_000, 4_500, null],
+        failed: 1,
         wait: 4_000,
+        doneIn: [1, 0, 2],
+        failedIn: [1, 0, 0],
+        waitIn: [2_000, null, 5_000],
       },
       {
-        name: 'other',
+        name: 'never started',
         done: 0,
         failed: 1,
+        wait: null,
         doneIn: [0, 0, 0],
-        failedIn: [0, 0, 1],
-        waitIn: [null, null, 9_000],
-        wait: 9_000,
+        failedIn: [0, 1, 0],
+        waitIn: [null, null, null],
       },
     ])
   })
 
-  it('leaves out what was cancelled or ended outside, and a wait that a later attempt has hidden', () => {
-    const groups = activity(
-      [
-        job({ ended: 10, state: 'cancelled' }),
-        job({ ended: -1 }),
-        job({ ended: 3 * minute }),
-        job({ ended: 20, attempt: 2, wait: 50_000 }),
-        job({ ended: 30, state: 'failed', device: null, started_at: null }),
-      ],
-      'device',
-      window,
-    )
-    expect(groups.map(({ name, done, failed, wait }) => [name, done, failed, wait])).toEqual([
-      ['never started', 0, 1, null],
-      ['studio/cpu', 1, 0, null],
-    ])
-  })
-
-  it('has a column for each part of the window', () => {
-    expect(columns({ from: 0, to: 2 * minute + 1, column: minute })).toEqual([0, minute, 2 * minute])
+  it('knows where each column begins', () => {
+    const first = Date.parse(lately.from)
+    expect(columns(lately)).toEqual([first, first + 60_000, first + 120_000])
   })
 })
 

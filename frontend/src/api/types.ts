@@ -4,6 +4,7 @@ export type Schemas = components['schemas']
 
 export type Problem = Schemas['Problem']
 export type Job = Schemas['Job']
+export type WaitingJob = Schemas['WaitingJob']
 export type JobState = Schemas['JobState']
 export type Attempt = Schemas['AttemptRecord']
 export type Estimate = Schemas['Estimate']

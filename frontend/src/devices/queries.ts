@@ -40,8 +40,7 @@ export function useWorkerEnd(how: 'drain' | 'forget') {
 export function useUnload() {
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: (id: string) =>
-      done(api.POST('/api/v1/residents/{id}/unload', { params: { path: { id } } })),
+    mutationFn: (id: string) => done(api.POST('/api/v1/residents/{id}/unload', { params: { path: { id } } })),
     onSettled: () => queries.invalidateQueries({ queryKey: ['devices'] }),
   })
 }

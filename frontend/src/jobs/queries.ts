@@ -8,6 +8,7 @@ import {
 import { ref, type Ref, watch } from 'vue'
 import { answered, api, ApiError, done } from '../api/client'
 import type { DryRun, Job, PauseScope, Schemas } from '../api/types'
+import type { Grouping } from './activity'
 import type { JobFilter } from './filters'
 import { keepProgressOf } from './liveProgress'
 
@@ -16,8 +17,8 @@ export function useQueue() {
   const queue = useQuery({
     queryKey: ['queue'],
     queryFn: ({ signal }) => answered(api.GET('/api/v1/queue', { signal })),
-    // Events refresh it; this is for the event that was lost.
-    refetchInterval: 30_000,
+    // Events refresh it; this is for the event that was lost, and for estimates, which grow old without one.
+    refetchInterval: 10_000,
   })
   watch(queue.data, (data) => {
     if (data) {
@@ -73,50 +74,23 @@ export function useJob(id: Ref<string | undefined>) {
   })
 }
 
-/** What is expected of a waiting job. The jobs before it change that without an event of its own. */
-export function useOutlook(id: Ref<string | undefined>) {
+/** What ended in the last hour, counted; columns pass without an event, hence the interval. */
+export function useActivity(by: Ref<Grouping | 'owner'>, filter: Ref<JobFilter>) {
   return useQuery({
-    queryKey: ['outlook', id],
-    queryFn: ({ signal }) =>
-      answered(api.GET('/api/v1/jobs/{id}', { params: { path: { id: id.value ?? '' } }, signal })),
-    enabled: () => id.value !== undefined,
-    refetchInterval: 5_000,
+    queryKey: ['activity', by, filter],
+    queryFn: ({ signal }) => {
+      const { states: _, ...rest } = filter.value
+      const query = { by: by.value, ...rest }
+      return answered(api.GET('/api/v1/queue/activity', { params: { query }, signal }))
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: 10_000,
   })
 }
 
-/** How far back the charts look, and after how many jobs they stop looking. */
-const recent = { ms: 3_600_000, pages: 5, pageSize: 200 }
-
-/** The jobs of the last hour that have ended, as far as a few pages reach. */
-export function useRecentlyEnded() {
-  return useQuery({
-    queryKey: ['recently-ended'],
-    queryFn: async ({ signal }) => {
-      const to = Date.now()
-      const from = to - recent.ms
-      const jobs: Job[] = []
-      let cursor: string | null | undefined
-      for (let page = 0; page < recent.pages; page += 1) {
-        const state: Job['state'][] = ['succeeded', 'failed', 'cancelled']
-        const query = { state, limit: recent.pageSize, ...(cursor ? { cursor } : {}) }
-        const answer = await answered(api.GET('/api/v1/jobs', { params: { query }, signal }))
-        jobs.push(...answer.jobs.filter(({ created_at }) => Date.parse(created_at) >= from))
-        cursor = answer.next
-        // Newest first: what comes after a job from before the hour is older still.
-        const last = answer.jobs.at(-1)
-        if (!cursor || !last || Date.parse(last.created_at) < from) {
-          return { jobs, from, to, all: true }
-        }
-      }
-      return {
-        jobs,
-        from: Date.parse(jobs.at(-1)?.created_at ?? new Date(from).toISOString()),
-        to,
-        all: false,
-      }
-    },
-    refetchInterval: 10_000,
-  })
+/** Whose jobs ended in the last hour. */
+export function useRecentOwners() {
+  return useActivity(ref<'owner'>('owner'), ref({ states: [] }))
 }
 
 /** Asks for a job's end; what follows is told by events. */
