@@ -16,6 +16,7 @@ mod signals;
 mod stack;
 mod test;
 mod up;
+mod verify;
 mod vulkan;
 
 use std::error::Error as _;
@@ -70,6 +71,8 @@ enum Command {
     Jobs(remote::Jobs),
     /// List pictures
     Images(remote::Images),
+    /// Draw a picture again: is it the same?
+    Verify(verify::Verify),
     /// List, fetch, import, verify and delete models
     #[command(subcommand)]
     Models(models::Models),
@@ -110,6 +113,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Watch(watch) => remote::watch(watch).await,
         Command::Jobs(jobs) => remote::jobs(jobs).await,
         Command::Images(images) => remote::images(images).await,
+        Command::Verify(asked) => verify::verify(asked).await,
         Command::Models(asked) => {
             let checkout = Checkout::find().ok();
             let dir = cli.config.load()?.models.dir;

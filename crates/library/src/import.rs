@@ -8,7 +8,6 @@ use mystic_domain::is_pickle;
 use crate::catalog::{Catalog, IMPORTED, Model, ModelFile, Source};
 use crate::error::{At, LibraryError, Result};
 use crate::fetch::place;
-use crate::state::hash;
 
 /// Copies a file into the models directory under `path`, and notes it in the catalogue of what was imported.
 ///
@@ -34,7 +33,7 @@ pub fn import(dir: &Path, from: &Path, path: &str, name: &str, licence: &str) ->
         files: vec![ModelFile {
             path: path.to_owned(),
             size: fs::metadata(from).at(from)?.len(),
-            sha256: hash(from).at(from)?,
+            sha256: mystic_weights::sha256(from).at(from)?,
             source: Source::Local(source),
         }],
     };

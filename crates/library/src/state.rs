@@ -1,10 +1,8 @@
 //! Whether a file is what the catalogue says.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
-
-use sha2::{Digest, Sha256};
 
 use crate::catalog::ModelFile;
 use crate::error::{At, Result};
@@ -47,7 +45,7 @@ pub fn verify(path: &Path, wanted: &ModelFile) -> Result<State> {
     if looked != State::Good {
         return Ok(looked);
     }
-    let sha256 = hash(path).at(path)?;
+    let sha256 = mystic_weights::sha256(path).at(path)?;
     if sha256.eq_ignore_ascii_case(&wanted.sha256) {
         return Ok(State::Good);
     }
@@ -57,22 +55,10 @@ pub fn verify(path: &Path, wanted: &ModelFile) -> Result<State> {
     )))
 }
 
-/// A file's SHA-256, hexadecimal.
-pub(crate) fn hash(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let n = file.read(&mut buffer)?;
-        if n == 0 {
-            return Ok(hex::encode(hash.finalize()));
-        }
-        hash.update(&buffer[..n]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
     use crate::catalog::Source;
 

@@ -17,6 +17,7 @@ mod ledger;
 mod pauses;
 mod pool;
 mod presets;
+mod provenance;
 mod row;
 mod schema;
 mod settings;

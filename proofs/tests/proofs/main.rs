@@ -15,5 +15,6 @@ mod redis;
 mod rolling;
 mod schedulers;
 mod stack;
+mod verify;
 mod workers;
 mod workflows;
