@@ -99,6 +99,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(images::lineage::lineage))
         .routes(routes!(images::similar::similar))
         .routes(routes!(images::settings::settings))
+        .routes(routes!(images::receipt::receipt))
+        .routes(routes!(images::verify::verify))
         .routes(routes!(images::file::file))
         .routes(routes!(images::thumb::thumb))
         .routes(routes!(uploads::add::add))
@@ -196,6 +198,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 56);
+        assert_eq!(names.len(), 58);
     }
 }

@@ -99,8 +99,10 @@ kinds! {
     image_in_use(CONFLICT, "Jobs are still at work with the picture");
     /// One tag more than a picture may have.
     too_many_tags(CONFLICT, "The picture has too many tags");
-    /// A model that a job has, or that still loads, can't be unloaded.
-    model_in_use(CONFLICT, "The model is in use");
+    /// A loaded model that a job has, or that still loads, can't be unloaded.
+    resident_in_use(CONFLICT, "The loaded model is in use");
+    /// What was imported can't be drawn again.
+    not_drawn_here(CONFLICT, "The picture was not drawn here");
     /// A worker that still beats can't be forgotten.
     worker_lives(CONFLICT, "The worker lives");
     /// A file that nobody announced.

@@ -267,6 +267,7 @@ impl TestWorker<'_> {
             thumb_sha256: sha256.clone(),
             pixels_sha256: sha256,
             times: PhaseTimes::default(),
+            provenance: mystic_testkit::provenance(),
         };
         assert_eq!(
             store.commit_image(&new).await.expect("committed"),

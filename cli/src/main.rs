@@ -17,6 +17,7 @@ mod signals;
 mod stack;
 mod test;
 mod up;
+mod verify;
 mod vulkan;
 
 use std::error::Error as _;
@@ -71,6 +72,8 @@ enum Command {
     Jobs(remote::Jobs),
     /// List pictures, or import some
     Images(remote::Images),
+    /// Draw a picture again: is it the same?
+    Verify(verify::Verify),
     /// List, fetch, import, verify and delete models
     #[command(subcommand)]
     Models(models::Models),
@@ -114,6 +117,7 @@ async fn run(cli: Cli) -> Result<()> {
             Some(remote::ImagesErrand::Import(asked)) => import::import(asked).await,
             None => remote::images(images).await,
         },
+        Command::Verify(asked) => verify::verify(asked).await,
         Command::Models(asked) => {
             let checkout = Checkout::find().ok();
             let dir = cli.config.load()?.models.dir;

@@ -8,7 +8,7 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use view::{ImageView, JobView, NewJob, NewParams};
+pub use view::{HashedFile, ImageView, JobView, MadeWith, NewJob, NewParams, Receipt};
 
 use crate::error::{Result, Tried, sentence};
 use crate::models::PresetFiles;
@@ -95,6 +95,47 @@ impl Client {
         }
     }
 
+    /// All that a picture's pixels follow from.
+    ///
+    /// # Errors
+    /// The API refuses or is away.
+    pub async fn receipt(&self, image: &str) -> Result<Receipt> {
+        self.get(&format!("/api/v1/images/{image}/receipt"), &[])
+            .await
+    }
+
+    /// Has a picture drawn again; the job.
+    ///
+    /// # Errors
+    /// The API refuses or is away.
+    pub async fn verify(&self, image: &str) -> Result<JobView> {
+        self.post(&format!("/api/v1/images/{image}/verify"), &())
+            .await
+    }
+
+    /// A picture's PNG file.
+    ///
+    /// # Errors
+    /// The API refuses or is away.
+    pub async fn file(&self, image: &str) -> Result<Vec<u8>> {
+        let path = format!("/api/v1/images/{image}/file");
+        let answer = self.answered(self.http.get(self.link(&path))).await?;
+        let file = answer.bytes().await;
+        Ok(file
+            .tried(|| format!("the file of picture {image} broke off"))?
+            .into())
+    }
+
+    /// Deletes a picture for good that is in the bin.
+    ///
+    /// # Errors
+    /// The API refuses or is away.
+    pub async fn delete_for_good(&self, image: &str) -> Result<()> {
+        let path = format!("/api/v1/images/{image}?for_good=true");
+        self.answered(self.http.delete(self.link(&path))).await?;
+        Ok(())
+    }
+
     /// The presets, with the files that each needs.
     ///
     /// # Errors
@@ -133,14 +174,23 @@ impl Client {
         })
     }
 
-    async fn read<T: DeserializeOwned>(&self, answer: Response) -> Result<T> {
+    /// An answer that says that it was done.
+    async fn answered(&self, request: RequestBuilder) -> Result<Response> {
+        let answer = self.ask(request).await?;
         if answer.status().is_success() {
-            return answer
-                .json()
-                .await
-                .tried(|| format!("the API at {} gave an answer that is not known", self.url));
+            return Ok(answer);
         }
         sentence(refusal(answer).await)
+    }
+
+    async fn read<T: DeserializeOwned>(&self, answer: Response) -> Result<T> {
+        if !answer.status().is_success() {
+            return sentence(refusal(answer).await);
+        }
+        answer
+            .json()
+            .await
+            .tried(|| format!("the API at {} gave an answer that is not known", self.url))
     }
 }
 

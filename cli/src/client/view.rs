@@ -1,9 +1,12 @@
 //! The parts of the API's answers that are shown here.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use chrono::{DateTime, Utc};
-use mystic_domain::{Failure, JobKind, JobState, PhaseTimes, Progress, WaitReason};
+use mystic_domain::{
+    DeviceModel, Failure, JobKind, JobState, PhaseTimes, Plan, Progress, WaitReason,
+};
 use serde::{Deserialize, Serialize};
 
 /// A job to submit. What is absent is the preset's choice.
@@ -122,6 +125,47 @@ pub struct ImageView {
     pub tags: Vec<TagView>,
     /// Its PNG.
     pub file_url: String,
+}
+
+/// All that a picture's pixels follow from.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Receipt {
+    /// SHA-256 of its RGB pixels.
+    pub pixels_sha256: String,
+    /// How it was fitted into memory.
+    pub plan: Plan,
+    /// With what it was made, where that was noted.
+    pub made_with: Option<MadeWith>,
+}
+
+/// With what a picture was made.
+#[derive(Debug, Clone, Deserialize)]
+pub struct MadeWith {
+    /// Version of the engine's program.
+    pub version: String,
+    /// Versions of its native libraries by their names.
+    pub libraries: BTreeMap<String, String>,
+    /// The device.
+    pub device: DeviceModel,
+    /// The sampler.
+    pub sampler: String,
+    /// The noise schedule.
+    pub scheduler: String,
+    /// The model's files.
+    pub files: Vec<HashedFile>,
+    /// The LoRAs that were put on top.
+    pub loras: Vec<HashedFile>,
+}
+
+/// A model file as it was when it was used.
+#[derive(Debug, Clone, Deserialize)]
+pub struct HashedFile {
+    /// The preset's field, or the LoRA's name.
+    pub role: String,
+    /// Relative to the models directory.
+    pub path: String,
+    /// Its SHA-256, where it was read.
+    pub sha256: Option<String>,
 }
 
 /// A tag of a picture.

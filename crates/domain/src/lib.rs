@@ -13,6 +13,7 @@ mod path;
 mod pause;
 mod plan;
 mod preset;
+mod provenance;
 mod source;
 pub mod tags;
 mod units;
@@ -38,6 +39,7 @@ pub use preset::{
     Lora, MAX_LORAS, MAX_SEED, Model, NamedFile, Parameter, Part, Preset, SAMPLERS, SCHEDULERS,
     Scalar, SizedSteps, TextModel, is_pickle,
 };
+pub use provenance::{DeviceModel, Provenance, UsedFile};
 pub use source::{Source, UploadKind};
 pub use units::{Mib, Pixels};
 pub use weights::Weights;

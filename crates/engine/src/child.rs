@@ -1,5 +1,6 @@
 //! The child's side: reads commands, writes events, and ends with its supervisor.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -38,6 +39,11 @@ impl Events {
 
 /// An engine: what a child does with the commands that follow `Load`.
 pub trait Engine: Sized {
+    /// Versions of the native libraries by their names, as far as they say.
+    fn libraries() -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
     /// Loads the model.
     ///
     /// # Errors
@@ -86,6 +92,7 @@ pub fn serve<E: Engine>() -> io::Result<()> {
     events.send(&Event::Hello {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        libraries: E::libraries(),
     });
     let mut engine: Option<E> = None;
     for line in BufReader::new(io::stdin()).lines() {

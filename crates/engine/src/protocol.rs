@@ -3,6 +3,7 @@
 //! Commands go to the child's standard input, events come from its standard output. The child moves its standard
 //! output away first (see [`crate::child`]), so that a native library's `printf` can't break a line.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use mystic_domain::{
@@ -163,6 +164,8 @@ pub enum Event {
         protocol: u32,
         /// Version of the child's program.
         version: String,
+        /// Versions of its native libraries by their names, as far as they say.
+        libraries: BTreeMap<String, String>,
     },
     /// The model is ready.
     Loaded {
@@ -195,6 +198,10 @@ pub enum Event {
         height: u32,
         /// Time by phase; `loading_ms` and `saving_ms` are 0.
         times: PhaseTimes,
+        /// The sampler that drew it, also where the job named none.
+        sampler: String,
+        /// Its noise schedule, also where the job named none.
+        scheduler: String,
     },
     /// The tags.
     Tags {

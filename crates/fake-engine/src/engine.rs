@@ -132,6 +132,8 @@ impl FakeEngine {
                 sampling_ms: u64::try_from(sampling.as_millis()).map_err(defect)?,
                 ..PhaseTimes::default()
             },
+            sampler: params.sampler.clone().unwrap_or_default(),
+            scheduler: params.scheduler.clone().unwrap_or_default(),
         })
     }
 

@@ -18,6 +18,7 @@ mod models;
 mod pauses;
 mod pool;
 mod presets;
+mod provenance;
 mod row;
 mod schema;
 mod settings;

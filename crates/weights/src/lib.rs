@@ -9,6 +9,7 @@
 //! reserve what a number in the file asks for. All of them keep what is passed over here: whole vocabularies.
 
 mod architecture;
+mod content;
 mod dtype;
 mod error;
 mod gguf;
@@ -24,6 +25,7 @@ mod safetensors;
 mod scan;
 
 pub use architecture::Architecture;
+pub use content::sha256;
 pub use dtype::Dtype;
 pub use error::{Problem, WeightsError};
 pub use header::{Format, Header, Tensor, read};

@@ -50,6 +50,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::children::Children;
+use crate::hashes::Hashes;
 use crate::held::{Held, Holding, Lease, Stop};
 use crate::inventory::Device;
 use crate::measure;
@@ -73,6 +74,8 @@ pub(crate) struct Bench {
     pub(crate) shelf: Shelf,
     pub(crate) scratch: std::path::PathBuf,
     pub(crate) models: std::path::PathBuf,
+    pub(crate) hashes: Hashes,
+    pub(crate) host: String,
     pub(crate) tagging: TagInstructions,
     pub(crate) enhancing: EnhanceInstructions,
     pub(crate) threads: u32,
@@ -194,6 +197,11 @@ async fn settle_attempt(bench: &Bench, holding: &Holding<Lease>, claimed: &Claim
         }
     }
     let alive = child.as_ref().is_ok_and(|child| child.is_some());
+    if let (Ok(child), JobParams::Generate(params)) = (&child, &claimed.job.params)
+        && let Some(child) = &**child
+    {
+        generate::hash(bench, claimed, params, child);
+    }
     let outcome = match ended {
         Ok(outcome) => Some(outcome),
         Err(Halt::Stopped(Stop::Cancel)) => Some(Outcome::Stopped),

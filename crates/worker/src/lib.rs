@@ -6,6 +6,7 @@ mod children;
 mod condition;
 mod engine;
 mod error;
+mod hashes;
 mod heartbeat;
 mod held;
 pub mod instructions;

@@ -1,8 +1,9 @@
 //! Which presets this worker can serve: their files are below the models directory and whole, and how large they are.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use mystic_domain::{ContextPlan, ImageFiles, Model, Preset, Weights, need};
+use mystic_domain::{ContextPlan, ImageFiles, Model, Preset, UsedFile, Weights, need};
 use mystic_engine::LoadModel;
 use mystic_store::{DeviceInfo, ServedPreset};
 
@@ -35,6 +36,25 @@ pub(crate) fn file(dir: &Path, name: &str) -> Result<String, String> {
     path.into_os_string()
         .into_string()
         .map_err(|_| format!("the path of {name} is not UTF-8"))
+}
+
+/// A model file as it is now.
+pub(crate) fn used(dir: &Path, role: &str, name: &str) -> std::io::Result<UsedFile> {
+    let there = std::fs::metadata(dir.join(name))?;
+    Ok(UsedFile {
+        role: role.to_owned(),
+        path: name.to_owned(),
+        bytes: there.len(),
+        modified_ns: there.mtime() * 1_000_000_000 + there.mtime_nsec(),
+    })
+}
+
+/// A preset's files as they are now. One that can't be asked for is left out: its load says why.
+pub(crate) fn files(dir: &Path, preset: &Preset) -> Vec<UsedFile> {
+    let files = preset.files().into_iter();
+    files
+        .filter_map(|file| used(dir, file.field, file.path).ok())
+        .collect()
 }
 
 /// The load command's model, with absolute paths.

@@ -24,6 +24,7 @@ use crate::attempt::{self, AGAIN, Bench};
 use crate::catalogue::{self, Catalogue};
 use crate::children::Children;
 use crate::condition::Condition;
+use crate::hashes::Hashes;
 use crate::heartbeat::Heartbeat;
 use crate::held::{Held, Lease, Stop};
 use crate::instructions;
@@ -304,6 +305,12 @@ impl Worker {
             shelf: self.shelf(worker)?,
             scratch: self.seat.scratch().to_owned(),
             models: self.config.models.dir.clone(),
+            hashes: Hashes::start(
+                self.store.clone(),
+                self.host.clone(),
+                self.config.models.dir.clone(),
+            ),
+            host: self.host.clone(),
             tagging: instructions::tagging(&self.config.tagging),
             enhancing: instructions::enhancing(&self.config.prompts),
             threads: u32::try_from(threads).unwrap_or(1),

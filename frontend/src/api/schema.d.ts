@@ -232,6 +232,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/{id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show all that a picture's pixels follow from
+         * @description Two pictures with the same receipt have the same pixels. `POST /api/v1/images/{id}/verify` draws it again.
+         */
+        get: operations["show_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/{id}/restore": {
         parameters: {
             query?: never;
@@ -332,6 +352,28 @@ export interface paths {
         get: operations["get_image_thumb"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draw a picture again, to compare the two
+         * @description A job with the picture's own parameters and seed, that names it as its `parent_image`. What it draws goes to the bin at
+         *     once and gets no tags; its receipt (`/api/v1/images/{id}/receipt`) beside the first one's says whether the pixels are the
+         *     same, and what differs where they are not. `mystic verify` does all of it.
+         */
+        post: operations["verify_image"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1062,6 +1104,15 @@ export interface components {
         ContextPlan: "default" | "text_encoder_on_cpu" | "vae_on_cpu" | "streamed" | "kv_quantised" | "half_offloaded";
         /** @description A device: an NVML UUID (`GPU-…`) or `<host>/cpu`. */
         DeviceId: string;
+        /** @description A device and what it is. */
+        DeviceModel: {
+            /** @description Its id. */
+            id: components["schemas"]["DeviceId"];
+            /** @description `cuda` or `cpu`. */
+            kind: string;
+            /** @description Its name, for people. */
+            name: string;
+        };
         /** @description A device and what is booked on it. Memory in MiB. */
         DeviceRecord: {
             /** @description What may be booked. */
@@ -1434,6 +1485,20 @@ export interface components {
              * @description Pixels.
              */
             width?: number | null;
+        };
+        /** @description A model file as it was when it was used. */
+        HashedFile: {
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description Relative to the models directory. */
+            path: string;
+            /** @description The preset's field, or the LoRA's name. */
+            role: string;
+            /** @description Its SHA-256. Null while its worker has not had the time to read it, and for good where it was changed before that. */
+            sha256?: string | null;
         };
         /** @description A second pass: the first one's latents, enlarged and painted over in part. */
         Hires: {
@@ -2008,6 +2073,25 @@ export interface components {
              */
             weight?: number;
         };
+        /** @description With what a picture was made. */
+        MadeWith: {
+            /** @description The device. */
+            device: components["schemas"]["DeviceModel"];
+            /** @description The model's files. */
+            files: components["schemas"]["HashedFile"][];
+            /** @description Versions of its native libraries by their names, as far as they say. */
+            libraries: {
+                [key: string]: string;
+            };
+            /** @description The LoRAs that were put on top. */
+            loras: components["schemas"]["HashedFile"][];
+            /** @description The sampler, also where the job left it to the model. */
+            sampler: string;
+            /** @description The noise schedule, also where the job left it to the model. */
+            scheduler: string;
+            /** @description Version of the engine's program. */
+            version: string;
+        };
         /** @description What to change of a picture; what is absent stays. Unknown fields are refused. */
         MarkImage: {
             /** @description Whether it is a favourite. */
@@ -2341,6 +2425,27 @@ export interface components {
             running: components["schemas"]["Job"][];
             /** @description The first of the waiting jobs, in the order in which they will run. */
             waiting: components["schemas"]["Job"][];
+        };
+        /** @description All that a picture's pixels follow from. */
+        Receipt: {
+            /** @description The picture. */
+            image: components["schemas"]["ImageId"];
+            made_with?: components["schemas"]["MadeWith"] | null;
+            /** @description Its job's parameters, every default filled in; with the SHA-256 of the files that it started from. */
+            params: components["schemas"]["GenerateParams"];
+            /** @description SHA-256 of its RGB pixels. */
+            pixels_sha256: string;
+            /** @description How it was fitted into memory. */
+            plan: components["schemas"]["Plan"];
+            /** @description The model. */
+            preset: string;
+            /**
+             * Format: int64
+             * @description Its own seed.
+             */
+            seed: number;
+            /** @description SHA-256 of its PNG file. */
+            sha256: string;
         };
         /**
          * Format: uuid
@@ -3400,6 +3505,38 @@ export interface operations {
             };
         };
     };
+    show_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its receipt */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     restore_image: {
         parameters: {
             query?: never;
@@ -3603,6 +3740,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture */
+                id: components["schemas"]["ImageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job */
+            202: {
+                headers: {
+                    /** @description The job's URL */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Its preset takes no jobs any more */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its preset does not allow its parameters any more */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description The request was not served */
             default: {

@@ -17,5 +17,6 @@ mod redis;
 mod rolling;
 mod schedulers;
 mod stack;
+mod verify;
 mod workers;
 mod workflows;

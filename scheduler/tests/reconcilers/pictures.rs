@@ -59,6 +59,7 @@ impl Painter {
             thumb_sha256: sha256.into(),
             pixels_sha256: sha256.into(),
             times: PhaseTimes::default(),
+            provenance: mystic_testkit::provenance(),
         };
         loop {
             let bytes = CONTENT.len() as u64;

@@ -147,6 +147,39 @@ impl Context {
         let images = unsafe { sys::generate_image(self.model.0.as_ptr(), &raw const params) };
         NonNull::new(images).and_then(Picture::own)
     }
+
+    /// The name of the sampler that these settings are drawn with, also where they leave it to the model.
+    #[must_use]
+    pub fn sampler_of(&self, settings: &Settings) -> String {
+        let sampler = self.resolved_sampler(settings);
+        // SAFETY: the function takes any value, and returns a string that lives as long as the program.
+        unsafe { CStr::from_ptr(sys::sd_sample_method_name(sampler)) }
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    /// The name of the noise schedule that these settings are drawn with, also where they leave it to the model.
+    #[must_use]
+    pub fn scheduler_of(&self, settings: &Settings) -> String {
+        let mut scheduler = settings.scheduler;
+        if scheduler == Scheduler::SCHEDULER_COUNT {
+            let sampler = self.resolved_sampler(settings);
+            // SAFETY: the model is loaded for as long as `self.model` lives.
+            scheduler = unsafe { sys::sd_get_default_scheduler(self.model.0.as_ptr(), sampler) };
+        }
+        // SAFETY: the function takes any value, and returns a string that lives as long as the program.
+        unsafe { CStr::from_ptr(sys::sd_scheduler_name(scheduler)) }
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    fn resolved_sampler(&self, settings: &Settings) -> SampleMethod {
+        if settings.sampler != SampleMethod::SAMPLE_METHOD_COUNT {
+            return settings.sampler;
+        }
+        // SAFETY: the model is loaded for as long as `self.model` lives.
+        unsafe { sys::sd_get_default_sample_method(self.model.0.as_ptr()) }
+    }
 }
 
 /// Owns the native model.

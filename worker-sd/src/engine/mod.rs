@@ -5,6 +5,7 @@ mod observer;
 mod placement;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -91,11 +92,30 @@ impl SdEngine {
             width: picture.width(),
             height: picture.height(),
             times,
+            sampler: self.context.sampler_of(settings),
+            scheduler: self.context.scheduler_of(settings),
         })
     }
 }
 
+/// Version of `diffusion-rs-sys`, which brings the sources of stable-diffusion.cpp. What that says of its own version is
+/// that of whatever repository it was built in.
+const BINDINGS: &str = "0.1.20";
+/// What it computes with, which a device alone does not tell.
+const BACKEND: &str = if cfg!(feature = "cuda") {
+    "cuda"
+} else if cfg!(feature = "vulkan") {
+    "vulkan"
+} else {
+    "cpu"
+};
+
 impl Engine for SdEngine {
+    fn libraries() -> BTreeMap<String, String> {
+        let version = format!("{BINDINGS}+{BACKEND}");
+        BTreeMap::from([("diffusion-rs-sys".into(), version)])
+    }
+
     fn load(model: LoadModel, events: &Events) -> Result<Self, EngineError> {
         let LoadModel::Sd {
             files,
@@ -159,4 +179,16 @@ fn unwritten(path: &Path, error: &io::Error) -> EngineError {
     };
     let path = path.display();
     EngineError::new(kind, format!("pixels can't be written to {path}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BINDINGS;
+
+    #[test]
+    fn the_version_of_the_bindings_is_the_one_that_is_built() {
+        let locked = include_str!("../../../Cargo.lock");
+        let entry = format!("name = \"diffusion-rs-sys\"\nversion = \"{BINDINGS}\"\n");
+        assert!(locked.contains(&entry));
+    }
 }

@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::extract::State;
-use mystic_domain::ImageId;
+use mystic_domain::{ImageId, JobId, Plan};
 use mystic_store::ImageRecord;
 
 use crate::extract::Id;
@@ -27,6 +27,16 @@ pub async fn show(State(app): State<App>, Id(id): Id<ImageId>) -> Result<Json<Im
 /// The picture's row.
 pub async fn record(app: &App, id: ImageId) -> Result<ImageRecord, Problem> {
     app.store.image(id).await?.ok_or_else(|| no_image(id))
+}
+
+/// The job that drew the picture, and how it was fitted into memory; of what was imported its file alone can tell.
+pub fn drawn(image: &ImageRecord) -> Result<(JobId, Plan), Problem> {
+    image.job.zip(image.plan).ok_or_else(|| {
+        Problem::not_drawn_here(format!(
+            "Picture {} was imported: no job of ours drew it.",
+            image.id
+        ))
+    })
 }
 
 /// There is no such picture.

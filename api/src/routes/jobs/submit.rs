@@ -33,7 +33,7 @@ use crate::wire::{Job, job_url};
 pub use enhance::SubmitEnhance;
 pub use generate::SubmitGenerate;
 pub use tag::SubmitTag;
-pub(crate) use terms::{known_preset, text};
+pub(crate) use terms::{DEFAULT_ATTEMPTS, known_preset, text};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const KINDS: &str = "generate, tag, enhance";

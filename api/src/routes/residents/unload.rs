@@ -32,10 +32,10 @@ pub async fn unload(State(app): State<App>, Id(id): Id<ResidentId>) -> Result<St
     }
     match loaded(&app, id).await?.state.as_str() {
         "evicting" => Ok(StatusCode::ACCEPTED),
-        "loading" => Err(Problem::model_in_use(format!(
+        "loading" => Err(Problem::resident_in_use(format!(
             "Model {id} is still loading."
         ))),
-        _ => Err(Problem::model_in_use(format!("A job has model {id}."))),
+        _ => Err(Problem::resident_in_use(format!("A job has model {id}."))),
     }
 }
 

@@ -37,9 +37,9 @@ GRANT SELECT,
       UPDATE (state, attempt, engine_deaths, plan, images_done, worker_id, resident_id, wait_reason, error, result, not_before,
               last_event, started_at, finished_at)
     ON jobs TO mystic_worker;
-GRANT SELECT (job_id, attempt, fence, worker_id, outcome),
+GRANT SELECT (job_id, attempt, fence, worker_id, outcome, provenance),
       INSERT (job_id, attempt, fence, worker_id, device_id, plan, resident_mib, working_mib),
-      UPDATE (finished_at, outcome, error, times, peak_mib)
+      UPDATE (finished_at, outcome, error, times, peak_mib, provenance)
     ON job_attempts TO mystic_worker;
 GRANT INSERT (job_id, number, kind, data) ON job_events TO mystic_worker;
 
@@ -47,9 +47,10 @@ GRANT INSERT (job_id, number, kind, data) ON job_events TO mystic_worker;
 GRANT SELECT (sha256, state), INSERT (sha256, bytes, state), UPDATE (state, staged_at) ON image_files TO mystic_worker;
 GRANT SELECT (id, job_id, index, tags_state),
       INSERT (id, job_id, index, attempt, plan, owner, preset, width, height, seed, params, prompt, file, thumb,
-              pixels_sha256, times, tags_state, parent),
+              pixels_sha256, times, tags_state, parent, binned_at),
       UPDATE (tags_state)
     ON images TO mystic_worker;
+GRANT SELECT, INSERT ON file_hashes TO mystic_worker;
 GRANT SELECT (id, name), INSERT (name) ON tags TO mystic_worker;
 GRANT SELECT (alias, tag) ON tag_aliases TO mystic_worker;
 GRANT SELECT (image_id, source), INSERT (image_id, tag_id, source, confidence, job_id, position), DELETE

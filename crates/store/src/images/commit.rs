@@ -1,10 +1,12 @@
 //! A picture becomes real: its row, its files' rows, its job's count and its tagging job in one transaction.
 
-use mystic_domain::{Fence, ImageId, JobId, JobParams, PhaseTimes, TagParams, WorkerId};
+use mystic_domain::{
+    Fence, ImageId, JobId, JobParams, PhaseTimes, Provenance, TagParams, WorkerId,
+};
 
 use crate::error::retrying;
 use crate::jobs::{JobRow, insert_job};
-use crate::{JobRecord, NewJob, Result, Store, events, row};
+use crate::{JobRecord, NewJob, Result, Store, events, provenance, row};
 
 /// How much lower than its generation a tagging job's priority is.
 const TAGGING_YIELDS: i16 = 10;
@@ -36,6 +38,8 @@ pub struct NewImage {
     pub pixels_sha256: String,
     /// Time by phase.
     pub times: PhaseTimes,
+    /// What it was made with.
+    pub provenance: Provenance,
 }
 
 /// What became of a commit.
@@ -107,9 +111,9 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO images (id, job_id, index, attempt, plan, owner, preset, width, height, seed, params, prompt,
-                                 file, thumb, pixels_sha256, times, tags_state, parent)
+                                 file, thumb, pixels_sha256, times, tags_state, parent, binned_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                     (SELECT id FROM images WHERE id = $18 FOR KEY SHARE))",
+                     (SELECT id FROM images WHERE id = $18 FOR KEY SHARE), CASE WHEN $19 THEN now() END)",
         )
         .bind(new.id.0)
         .bind(new.job.0)
@@ -129,8 +133,11 @@ impl Store {
         .bind(row::to_json(&new.times)?)
         .bind(if params.tag_preset.is_some() { "pending" } else { "none" })
         .bind(params.init.as_ref().and_then(|init| init.image).map(|image| image.0))
+        // Drawn to be compared with the picture that the job works on, and not to be looked at.
+        .bind(job.parent_image.is_some())
         .execute(&mut *tx)
         .await?;
+        provenance::note(&mut tx, new.job, job.attempt, &new.provenance).await?;
         sqlx::query("UPDATE jobs SET images_done = images_done + 1 WHERE id = $1")
             .bind(new.job.0)
             .execute(&mut *tx)

@@ -178,15 +178,17 @@ impl Store {
             .collect()
     }
 
-    /// The jobs that work on these pictures, oldest first.
+    /// The jobs that tag these pictures, oldest first.
     ///
     /// # Errors
     /// The database's.
     pub async fn jobs_of_images(&self, images: &[ImageId]) -> Result<Vec<JobRecord>> {
-        let rows = sqlx::query_as("SELECT * FROM jobs WHERE parent_image = ANY ($1) ORDER BY id")
-            .bind(images.iter().map(|image| image.0).collect::<Vec<_>>())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query_as(
+            "SELECT * FROM jobs WHERE parent_image = ANY ($1) AND kind = 'tag' ORDER BY id",
+        )
+        .bind(images.iter().map(|image| image.0).collect::<Vec<_>>())
+        .fetch_all(&self.pool)
+        .await?;
         records(rows)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mystic_domain::{FailureKind, JobId, JobKind, JobState};
+use mystic_domain::{FailureKind, JobId, JobKind, JobState, UsedFile};
 use mystic_store::{Committed, ImageRecord, NewImage, Outcome, Settled, Spent};
 use mystic_testkit::wait_until;
 
@@ -285,4 +285,45 @@ async fn tag(world: &World, worker: &Worker, job: JobId) -> Lease {
     let claimed = world.store.claim(worker.id, job, lease.fence).await;
     assert!(claimed.expect("answered").is_some());
     lease
+}
+
+#[tokio::test]
+async fn the_first_picture_says_for_its_attempt_what_all_were_made_with() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let job = world.submit_pictures(2).await;
+    let lease = world.run(&worker, job).await;
+    assert_eq!(world.store.provenance(job, 1).await.expect("read"), None);
+    let first = world.staged(&worker, lease, 0).await;
+    let mut second = world.staged(&worker, lease, 1).await;
+    second.provenance.version = "another".into();
+    for new in [&first, &second] {
+        let committed = world.store.commit_image(new).await;
+        assert_eq!(committed.expect("answered"), Committed::New);
+    }
+    let noted = world.store.provenance(job, 1).await.expect("read");
+    assert_eq!(noted, Some(first.provenance));
+    assert_eq!(world.store.provenance(job, 2).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_file_s_hash_is_of_its_path_its_size_its_time_and_its_host() {
+    let world = World::new().await;
+    let file = mystic_testkit::provenance().files.remove(0);
+    let sha256 = sha256();
+    for _ in 0..2 {
+        let noted = world.store.note_file_sha256("host", &file, &sha256).await;
+        noted.expect("noted");
+    }
+    let known = async |host: &str, change: fn(&mut UsedFile)| {
+        let mut file = file.clone();
+        change(&mut file);
+        world.store.file_sha256(host, &file).await.expect("read")
+    };
+    let same = known("host", |file| file.role = "files.taesd".into()).await;
+    assert_eq!(same, Some(sha256.clone()));
+    assert_eq!(known("other", |_| {}).await, None);
+    assert_eq!(known("host", |file| file.path.push('f')).await, None);
+    assert_eq!(known("host", |file| file.bytes += 1).await, None);
+    assert_eq!(known("host", |file| file.modified_ns += 1).await, None);
 }

@@ -263,6 +263,7 @@ impl World {
             thumb_sha256: thumb,
             pixels_sha256: sha256(),
             times: PhaseTimes::default(),
+            provenance: mystic_testkit::provenance(),
         }
     }
 }

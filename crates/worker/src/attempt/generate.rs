@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mystic_domain::{
-    Failure, FailureKind, GenerateParams, ImageId, ImageModel, Model, Phase, PhaseTimes, Progress,
-    Source,
+    DeviceModel, Failure, FailureKind, GenerateParams, ImageId, ImageModel, Model, Phase,
+    PhaseTimes, Progress, Provenance, Source, UsedFile,
 };
 use mystic_engine::{Command, Event, LoraFile, Start};
 use mystic_process::fault;
@@ -37,13 +37,10 @@ pub(super) async fn run(
     let room = bench.shelf.check_room();
     room.map_err(|full| Halt::Failed(full.failure()))?;
     let (drawn, start, loras) = prepare(bench, holding, claimed, params).await?;
+    let provenance = provenance(bench, child, painter(claimed)?, params);
     let (width, height) = params.final_size();
     for index in 0..params.batch {
-        if claimed
-            .done
-            .iter()
-            .any(|done| u32::try_from(*done) == Ok(index))
-        {
+        if is_there(claimed, index) {
             continue;
         }
         if let Some(why) = holding.stopped() {
@@ -71,7 +68,7 @@ pub(super) async fn run(
         };
         child.send(&command).await?;
         let mut pace = bench.paces.picture(&claimed.preset.name, width, height);
-        let (width, height, mut spent) = loop {
+        let (width, height, mut spent, sampler, scheduler) = loop {
             let event = tokio::select! {
                 event = child.next(pace.bound()) => event?,
                 why = holding.stopping() => return Err(Halt::Stopped(why)),
@@ -88,7 +85,9 @@ pub(super) async fn run(
                     width,
                     height,
                     times,
-                } => break (width, height, times),
+                    sampler,
+                    scheduler,
+                } => break (width, height, times, sampler, scheduler),
                 Event::Failed { kind, message } => {
                     return Err(Halt::Failed(Failure::new(kind, message)));
                 }
@@ -153,6 +152,7 @@ pub(super) async fn run(
                 thumb_sha256: saved.thumb_sha256,
                 pixels_sha256: saved.pixels_sha256,
                 times: spent,
+                provenance: sampled(&provenance, &sampler, &scheduler),
             };
             match persist!(
                 bench.leaving,
@@ -188,6 +188,60 @@ fn painter(claimed: &Claimed) -> Result<&ImageModel, Halt> {
     match &claimed.preset.model {
         Model::Sd(model) => Ok(model),
         Model::Llm(_) => Err(defect("a language model was granted for a picture")),
+    }
+}
+
+/// What the pictures are made with. Sampler and scheduler come with each.
+fn provenance(
+    bench: &Bench,
+    child: &EngineChild,
+    model: &ImageModel,
+    params: &GenerateParams,
+) -> Provenance {
+    let device = &bench.device.info;
+    Provenance {
+        version: child.version.clone(),
+        libraries: child.libraries.clone(),
+        host: bench.host.clone(),
+        device: DeviceModel {
+            id: device.id.clone(),
+            kind: device.kind.clone(),
+            name: device.name.clone(),
+        },
+        sampler: String::new(),
+        scheduler: String::new(),
+        files: child.files.clone(),
+        loras: lora_files(bench, model, params),
+    }
+}
+
+/// The same for one picture, by what sampled it.
+fn sampled(provenance: &Provenance, sampler: &str, scheduler: &str) -> Provenance {
+    Provenance {
+        sampler: sampler.to_owned(),
+        scheduler: scheduler.to_owned(),
+        ..provenance.clone()
+    }
+}
+
+/// Whether an attempt before has made this picture.
+fn is_there(claimed: &Claimed, index: u32) -> bool {
+    let mut done = claimed.done.iter();
+    done.any(|done| u32::try_from(*done) == Ok(index))
+}
+
+/// The LoRAs that go on top of the model, as they are now. One that can't be asked for is left out: the engine says why.
+fn lora_files(bench: &Bench, model: &ImageModel, params: &GenerateParams) -> Vec<UsedFile> {
+    let loras = model.loras_in_use(params);
+    let used = loras.map(|(lora, _)| models::used(&bench.models, &lora.name, &lora.file));
+    used.filter_map(Result::ok).collect()
+}
+
+/// Has the files hashed that the pictures were made with.
+pub(super) fn hash(bench: &Bench, claimed: &Claimed, params: &GenerateParams, child: &EngineChild) {
+    if let Ok(model) = painter(claimed) {
+        let files = [child.files.clone(), lora_files(bench, model, params)].concat();
+        bench.hashes.want(files);
     }
 }
 

@@ -113,6 +113,8 @@ pub(crate) async fn load<'p, K: Key>(
     {
         tracing::debug!(%error, "the engine's process isn't noted; it counts as a stranger's until it is ready");
     }
+    // A file that changes from here on is another one than what was loaded.
+    child.files = models::files(&bench.models, preset);
     child.send(&Command::Load { model }).await?;
     let loading_ms = loop {
         let event = tokio::select! {

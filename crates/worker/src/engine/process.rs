@@ -1,13 +1,13 @@
 //! Starts a child, talks to it, and knows when it is dead.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mystic_domain::{Failure, FailureKind};
+use mystic_domain::{Failure, FailureKind, UsedFile};
 use mystic_engine::{Command, Event, PROTOCOL};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
@@ -33,6 +33,12 @@ pub(crate) struct EngineChild {
     stderr: JoinHandle<()>,
     /// Those before its start.
     oom_kills: OomKills,
+    /// Version of its program.
+    pub(crate) version: String,
+    /// Versions of its native libraries by their names.
+    pub(crate) libraries: BTreeMap<String, String>,
+    /// What it has loaded.
+    pub(crate) files: Vec<UsedFile>,
 }
 
 /// The child is dead and reaped; this is why.
@@ -85,11 +91,20 @@ impl EngineChild {
             tail,
             stderr,
             oom_kills,
+            version: String::new(),
+            libraries: BTreeMap::new(),
+            files: Vec::new(),
         };
         match started.next(within).await? {
             Event::Hello {
-                protocol: PROTOCOL, ..
-            } => Ok(started),
+                protocol: PROTOCOL,
+                version,
+                libraries,
+            } => Ok(Self {
+                version,
+                libraries,
+                ..started
+            }),
             other => {
                 let message = format!("the engine greets with {other:?}: it is of another version");
                 started.kill().await;

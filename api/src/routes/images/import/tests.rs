@@ -221,6 +221,14 @@ async fn an_imported_picture_goes_for_good_with_its_files() {
     };
     let swept = async || api.store.sweep_files(Duration::ZERO).await.expect("swept");
     assert_eq!(swept().await, Vec::<String>::new());
+    let path = image["url"].as_str().expect("a path");
+    for asked in [
+        api.get(&format!("{path}/receipt")),
+        api.post(&format!("{path}/verify")),
+    ] {
+        let refused = problem(asked.send().await.expect("an answer"), 409).await;
+        assert_eq!(refused["type"], "urn:mystic:problem:not_drawn_here");
+    }
     assert!(delete(url.clone()).await < 300);
     assert!(delete(format!("{url}?for_good=true")).await < 300);
     wait_until("the files to go", async || swept().await.len() == 2).await;

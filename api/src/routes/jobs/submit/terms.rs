@@ -7,7 +7,8 @@ use mystic_store::NewJob;
 use crate::problem::Problem;
 use crate::state::App;
 
-const DEFAULT_ATTEMPTS: i32 = 5;
+/// Attempts allowed where nobody says how many.
+pub(crate) const DEFAULT_ATTEMPTS: i32 = 5;
 
 pub(super) fn default_attempts() -> i32 {
     DEFAULT_ATTEMPTS

@@ -160,6 +160,7 @@ impl Real<'_> {
             thumb_sha256: file.clone(),
             pixels_sha256: file,
             times: PhaseTimes::default(),
+            provenance: mystic_testkit::provenance(),
         };
         self.worker.commit_image(&new).await
     }
