@@ -130,7 +130,10 @@ async function shoot(url, { done, picture }) {
           await page.getByText('Live', { exact: true }).waitFor()
           await page.locator('main h1').waitFor({ state: 'attached' })
           // The page's stream stays open, so the network is never idle: a picture is done when none is on its way.
-          await page.waitForFunction(() => [...document.images].every(({ complete }) => complete))
+          await page.waitForFunction(() =>
+            // What is below the screen may be left for later by the browser.
+            [...document.images].every((it) => it.complete || it.loading === 'lazy'),
+          )
           await page.waitForTimeout(800)
           await page.screenshot({
             path: `${folder}${name}-${width}-${colorScheme}.png`,
