@@ -149,20 +149,7 @@ async fn main() -> anyhow::Result<()> {
         }
         anyhow::Ok(())
     };
-    let submitting = async {
-        let body =
-            json!({"kind": "generate", "preset": "demo", "params": {"prompt": "a red circle"}});
-        let url = format!("http://{address}/api/v1/jobs");
-        let mut ticks = interval(Duration::from_secs(1) / SUBMITS_PER_SECOND);
-        loop {
-            ticks.tick().await;
-            http.post(&url)
-                .json(&body)
-                .send()
-                .await?
-                .error_for_status()?;
-        }
-    };
+    let submitting = submit(&http, format!("http://{address}/api/v1/jobs"));
     tokio::select! {
         ended = saying => ended?,
         ended = submitting => ended?,
@@ -186,6 +173,16 @@ async fn main() -> anyhow::Result<()> {
         })
     );
     Ok(())
+}
+
+async fn submit(http: &reqwest::Client, url: String) -> anyhow::Result<()> {
+    let body = json!({"kind": "generate", "preset": "demo", "params": {"prompt": "a red circle"}});
+    let mut ticks = interval(Duration::from_secs(1) / SUBMITS_PER_SECOND);
+    loop {
+        ticks.tick().await;
+        let answer = http.post(&url).json(&body).send().await?;
+        answer.error_for_status()?;
+    }
 }
 
 /// Reads frames until it is told to stop.

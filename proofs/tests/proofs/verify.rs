@@ -41,7 +41,7 @@ impl Stack {
         let images = self.images().await;
         images
             .into_iter()
-            .find(|image| image.job == job)
+            .find(|image| image.job == Some(job))
             .expect("a picture")
     }
 
