@@ -760,11 +760,53 @@ export interface paths {
         /**
          * Show the queue
          * @description Jobs by state, those under way with their progress, and the first 100 of those that wait, in the order in which
-         *     they will run.
+         *     they will run, with what is expected of them; that may be a second old.
          */
         get: operations["show_queue"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count what ended lately
+         * @description Jobs that succeeded and failed, and how long they had waited, in at most 60 columns of whole minutes, by preset, device,
+         *     worker or owner. Columns in which nothing ended are left out.
+         */
+        get: operations["show_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/residents/{id}/unload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unload a model
+         * @description Its memory is free when its engine has ended, which `/api/v1/devices` shows; a job that wants it loads it again. A model
+         *     that a job has, or that still loads, stays.
+         */
+        post: operations["unload_model"];
         delete?: never;
         options?: never;
         head?: never;
@@ -940,6 +982,66 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Jobs that ended lately, counted; those that were cancelled are left out. */
+        Activity: {
+            /**
+             * Format: int64
+             * @description Seconds that a column stands for.
+             */
+            column_s: number;
+            /**
+             * Format: int32
+             * @description Columns, the last of which is not over.
+             */
+            columns: number;
+            /**
+             * Format: date-time
+             * @description Where the first column begins.
+             */
+            from: string;
+            /** @description By name, the busiest first. */
+            groups: components["schemas"]["ActivityGroup"][];
+        };
+        /** @description What ended in one column. */
+        ActivityColumn: components["schemas"]["ActivityCount"] & {
+            /**
+             * Format: int32
+             * @description Its place, from 0.
+             */
+            column: number;
+        };
+        /** @description How many jobs ended, and how long they had waited. */
+        ActivityCount: {
+            /**
+             * Format: int64
+             * @description Jobs that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Jobs that succeeded.
+             */
+            succeeded: number;
+            /**
+             * Format: double
+             * @description Median of the waits from the submit to the first start, milliseconds; null where none ever started.
+             */
+            wait_p50_ms?: number | null;
+            /**
+             * Format: double
+             * @description 95th percentile of the same.
+             */
+            wait_p95_ms?: number | null;
+        };
+        /** @description What ended lately of one name. */
+        ActivityGroup: {
+            /** @description Columns in which something ended. */
+            columns: components["schemas"]["ActivityColumn"][];
+            /** @description A preset, an owner, a device, or a worker's id; null for jobs that never ran. */
+            name?: string | null;
+            /** @description All columns together. */
+            total: components["schemas"]["ActivityCount"];
+        };
         /** @description A tag that is written as another. */
         AliasRecord: {
             /** @description As models and people say. */
@@ -2424,7 +2526,7 @@ export interface components {
             /** @description Leased and running jobs, oldest lease first. */
             running: components["schemas"]["Job"][];
             /** @description The first of the waiting jobs, in the order in which they will run. */
-            waiting: components["schemas"]["Job"][];
+            waiting: components["schemas"]["WaitingJob"][];
         };
         /** @description All that a picture's pixels follow from. */
         Receipt: {
@@ -2832,6 +2934,10 @@ export interface components {
             by: components["schemas"]["Pause"];
             /** @enum {string} */
             reason: "paused";
+        };
+        /** @description A job that waits. */
+        WaitingJob: components["schemas"]["Job"] & {
+            estimate?: components["schemas"]["Estimate"] | null;
         };
         /** @description A wildcard. */
         Wildcard: {
@@ -3526,6 +3632,15 @@ export interface operations {
                     "application/json": components["schemas"]["Receipt"];
                 };
             };
+            /** @description It was imported */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The request was not served */
             default: {
                 headers: {
@@ -3775,7 +3890,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description Its preset takes no jobs any more */
+            /** @description It was imported, or its preset takes no jobs any more */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4726,6 +4841,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueueView"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_activity: {
+        parameters: {
+            query?: {
+                /** @description Count by this. */
+                by?: "preset" | "device" | "worker" | "owner";
+                /** @description How far to look back, minutes. */
+                minutes?: number;
+                /** @description This kind. */
+                kind?: components["schemas"]["JobKind"];
+                /** @description This preset. */
+                preset?: string;
+                /** @description This owner. */
+                owner?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unload_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The loaded model */
+                id: components["schemas"]["ResidentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is being unloaded */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A job has it, or it still loads */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The request was not served */
