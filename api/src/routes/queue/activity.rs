@@ -97,6 +97,9 @@ mod tests {
         let fence = worker.take(done).await;
         worker.picture(done, fence, 0, b"picture").await;
         worker.settle(done, fence, &Outcome::Succeeded).await;
+        let device = api.store.devices().await.expect("devices").remove(0);
+        let gone = api.store.child_gone(worker.worker, device.residents[0].id);
+        gone.await.expect("unloaded");
         let failed = api.accepted().await;
         let fence = worker.take(failed).await;
         let failure = Failure::new(FailureKind::InvalidInput, "it can't be drawn");
@@ -106,11 +109,10 @@ mod tests {
         let cancelled = api.accepted().await;
         api.store.cancel(cancelled).await.expect("cancelled");
 
-        let device = api.store.devices().await.expect("devices").remove(0).id;
         for (by, name) in [
             ("preset", json!("demo")),
             ("owner", json!("local")),
-            ("device", json!(device)),
+            ("device", json!(device.id)),
             ("worker", json!(worker.worker)),
         ] {
             let shown = api
@@ -169,11 +171,13 @@ mod tests {
             "minutes=0",
             "minutes=10081",
             "minutes=many",
-            "by=owner",
+            "by=kind",
             "since=1",
         ] {
             let answer = api.get(&format!("/api/v1/queue/activity?{wrong}")).send();
-            problem(answer.await.expect("an answer"), 422).await;
+            let answer = answer.await.expect("an answer");
+            assert_eq!(answer.status(), 422, "{wrong}");
+            problem(answer, 422).await;
         }
     }
 }
