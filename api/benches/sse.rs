@@ -71,6 +71,11 @@ struct Clock {
     progress: Counted,
 }
 
+/// Milliseconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "job ids hold the time of the machine's clock"
+)]
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {

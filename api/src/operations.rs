@@ -140,10 +140,10 @@ pub async fn carry_out(app: App, operation: ModelOperation) -> Option<String> {
     drop(spawned);
     match &failed {
         Some(error) => {
-            tracing::warn!(model = operation.model, kind = ?operation.kind, error, "model operation failed")
+            tracing::warn!(model = operation.model, kind = ?operation.kind, error, "model operation failed");
         }
         None => {
-            tracing::info!(model = operation.model, kind = ?operation.kind, "model operation done")
+            tracing::info!(model = operation.model, kind = ?operation.kind, "model operation done");
         }
     }
     loop {

@@ -40,6 +40,7 @@ impl Events {
 /// An engine: what a child does with the commands that follow `Load`.
 pub trait Engine: Sized {
     /// Versions of the native libraries by their names, as far as they say.
+    #[must_use]
     fn libraries() -> BTreeMap<String, String> {
         BTreeMap::new()
     }

@@ -41,6 +41,9 @@ struct Shared {
 
 impl FileServer {
     /// Serves this content.
+    ///
+    /// # Panics
+    /// Where no port is free.
     #[must_use]
     pub fn start(content: Vec<u8>, manners: Manners) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -72,7 +75,8 @@ impl FileServer {
 
     /// Ends all stalling, for good.
     pub fn go_on(&self) {
-        *self.shared.stalls.lock().expect("no panic") = false;
+        let stalls = self.shared.stalls.lock();
+        *stalls.unwrap_or_else(PoisonError::into_inner) = false;
         self.shared.goes_on.notify_all();
     }
 }
