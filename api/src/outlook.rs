@@ -51,6 +51,7 @@ pub struct Outlooks {
 }
 
 /// A ledger and when it was read.
+#[derive(Clone)]
 struct Read {
     at: Instant,
     snapshot: Arc<Snapshot>,
@@ -72,17 +73,13 @@ const FORESEEN: usize = 100;
 
 impl Outlooks {
     /// The ledger, read anew where it is not fresh, or lacks this job.
-    async fn snapshot(
-        &self,
-        store: &Store,
-        job: Option<JobId>,
-    ) -> Result<(Arc<Snapshot>, Arc<OnceCell<Arc<Head>>>), StoreError> {
+    async fn read(&self, store: &Store, job: Option<JobId>) -> Result<Read, StoreError> {
         let mut last = self.last.lock().await;
         if let Some(read) = &*last
             && read.at.elapsed() < FRESH
             && job.is_none_or(|job| read.snapshot.queued.iter().any(|queued| queued.id == job))
         {
-            return Ok(read.shared());
+            return Ok(read.clone());
         }
         let at = Instant::now();
         let snapshot = Arc::new(store.snapshot(LIMIT).await?);
@@ -91,7 +88,7 @@ impl Outlooks {
             snapshot,
             head: Arc::default(),
         });
-        Ok(read.shared())
+        Ok(read.clone())
     }
 
     /// What is expected of a queued job; none where it is not among those that may be granted now.
@@ -99,7 +96,7 @@ impl Outlooks {
     /// # Errors
     /// The database's.
     pub async fn of(&self, store: &Store, job: JobId) -> Result<Option<Forecast>, StoreError> {
-        let (snapshot, _) = self.snapshot(store, Some(job)).await?;
+        let Read { snapshot, .. } = self.read(store, Some(job)).await?;
         Ok(aside(move || Ledger::of(&snapshot).forecast(job)).await)
     }
 
@@ -108,7 +105,7 @@ impl Outlooks {
     /// # Errors
     /// The database's.
     pub async fn of_new(&self, store: &Store, new: &NewJob) -> Result<Option<Outlook>, StoreError> {
-        let (snapshot, _) = self.snapshot(store, None).await?;
+        let Read { snapshot, .. } = self.read(store, None).await?;
         if let Some(by) = stopped(&snapshot, new) {
             return Ok(Some(Outlook {
                 position: place(snapshot.queued.len()),
@@ -139,15 +136,9 @@ impl Outlooks {
     /// # Errors
     /// The database's.
     pub async fn head(&self, store: &Store) -> Result<Arc<Head>, StoreError> {
-        let (snapshot, head) = self.snapshot(store, None).await?;
+        let Read { snapshot, head, .. } = self.read(store, None).await?;
         let told = async || Arc::new(aside(move || Head::of(&snapshot)).await);
         Ok(Arc::clone(head.get_or_init(told).await))
-    }
-}
-
-impl Read {
-    fn shared(&self) -> (Arc<Snapshot>, Arc<OnceCell<Arc<Head>>>) {
-        (Arc::clone(&self.snapshot), Arc::clone(&self.head))
     }
 }
 

@@ -8,11 +8,10 @@ use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use futures::StreamExt;
-use image::{ImageFormat, RgbImage, imageops};
+use image::ImageFormat;
 use mystic_domain::{InvalidField, file_path};
 use mystic_process::disk;
 use object_store::{ObjectStoreExt, PutPayload};
-use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
 use crate::extract::header_text;
@@ -26,8 +25,6 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How often a file is put again whose twin was just being deleted, and after which pause.
 pub const PUTS: u32 = 10;
 pub const PUT_AGAIN: Duration = Duration::from_millis(200);
-/// Longest side of a thumbnail in pixels.
-const THUMB_SIDE: u32 = 384;
 
 /// The body, at most `api.max_upload_bytes` of it.
 pub async fn receive(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
@@ -76,47 +73,20 @@ pub async fn in_turn<T: Send + 'static>(
     Ok(done?)
 }
 
-/// Puts a file into the store; its SHA-256. Nothing where one with the same content is just being deleted.
-pub async fn put(app: &App, file: &Bytes) -> Result<Option<String>, Problem> {
-    let sha256 = hex::encode(Sha256::digest(file));
-    if !app.store.stage_file(&sha256, file.len() as u64).await? {
-        return Ok(None);
+/// Puts a file of this SHA-256 into the store; false where one with the same content is just being deleted.
+pub async fn put(app: &App, file: &Bytes, sha256: &str) -> Result<bool, Problem> {
+    if !app.store.stage_file(sha256, file.len() as u64).await? {
+        return Ok(false);
     }
-    let path = object_store::path::Path::from(file_path(&sha256));
+    let path = object_store::path::Path::from(file_path(sha256));
     let put = app.files.put(&path, PutPayload::from_bytes(file.clone()));
     put.await.map_err(|error| unwritable(&error))?;
-    Ok(Some(sha256))
+    Ok(true)
 }
 
 /// The refusal where a file could not be put again and again.
 pub fn being_deleted() -> Problem {
     Problem::unavailable("A file with the same content is being deleted; try again in a moment.")
-}
-
-/// The thumbnail's file, the same that a worker makes: who imports an outputs directory sends thumbnails too.
-pub fn thumbnail(picture: &RgbImage) -> Result<Vec<u8>, ::png::EncodingError> {
-    let (width, height) = picture.dimensions();
-    let longest = width.max(height);
-    if longest <= THUMB_SIDE {
-        return plain_png(picture);
-    }
-    let side = |side: u32| {
-        let scaled = u64::from(side) * u64::from(THUMB_SIDE) / u64::from(longest);
-        u32::try_from(scaled).unwrap_or(1).max(1)
-    };
-    let small = imageops::thumbnail(picture, side(width), side(height));
-    plain_png(&small)
-}
-
-fn plain_png(picture: &RgbImage) -> Result<Vec<u8>, ::png::EncodingError> {
-    let mut file = Vec::new();
-    let mut encoder = ::png::Encoder::new(&mut file, picture.width(), picture.height());
-    encoder.set_color(::png::ColorType::Rgb);
-    encoder.set_depth(::png::BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(picture.as_raw())?;
-    writer.finish()?;
-    Ok(file)
 }
 
 /// The name of a format in the database.

@@ -6,7 +6,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use mystic_domain::JobId;
-use mystic_store::{EventCursor, EventRecord};
+use mystic_store::EventCursor;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc};
 use tokio::time::sleep;
 
@@ -118,8 +118,8 @@ impl Feed {
             match page {
                 Ok(page) => {
                     let full = i64::try_from(page.len()).is_ok_and(|len| len == PAGE);
-                    for event in &page {
-                        self.send(event).await?;
+                    for told in page.into_iter().filter_map(Told::of) {
+                        self.tell(&told).await?;
                     }
                     if !full {
                         return Ok(());
@@ -139,9 +139,9 @@ impl Feed {
     async fn show(&mut self, told: &Told) -> Result<(), Gone> {
         let event = &told.event;
         match self.source {
-            Source::All(last) if event.cursor > last => self.tell(event, told.json.clone()).await,
+            Source::All(last) if event.cursor > last => self.tell(told).await,
             Source::Job(job, last) if event.job == job && event.number == last + 1 => {
-                self.tell(event, told.json.clone()).await
+                self.tell(told).await
             }
             // The global order is by transaction, so a job's events may come in another order than their numbers.
             Source::Job(job, last) if event.job == job && event.number > last => {
@@ -151,17 +151,7 @@ impl Feed {
         }
     }
 
-    async fn send(&mut self, event: &EventRecord) -> Result<(), Gone> {
-        match serde_json::to_string(event) {
-            Ok(json) => self.tell(event, json).await,
-            Err(error) => {
-                tracing::error!(%error, "an event can't be written as JSON");
-                Ok(())
-            }
-        }
-    }
-
-    async fn tell(&mut self, event: &EventRecord, json: String) -> Result<(), Gone> {
+    async fn tell(&mut self, Told { event, json }: &Told) -> Result<(), Gone> {
         let frame = match &mut self.source {
             Source::All(last) => {
                 *last = event.cursor;
@@ -178,7 +168,7 @@ impl Feed {
     async fn progress(&self, merged: &Merged) -> Result<(), Gone> {
         let frame = Event::default().event("progress");
         match self.source {
-            Source::All(_) => self.frame(frame.data(merged.json.clone())).await,
+            Source::All(_) => self.frame(frame.data(&merged.json)).await,
             Source::Job(job, _) => {
                 let mut ours = merged.jobs.iter().filter(|said| said.job == job);
                 match ours.next().map(|said| frame.json_data([said])) {

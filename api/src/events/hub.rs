@@ -35,6 +35,19 @@ pub struct Told {
     pub json: String,
 }
 
+impl Told {
+    /// None where it can't be written down.
+    pub fn of(event: EventRecord) -> Option<Self> {
+        match serde_json::to_string(&event) {
+            Ok(json) => Some(Self { event, json }),
+            Err(error) => {
+                tracing::error!(%error, "an event can't be written as JSON");
+                None
+            }
+        }
+    }
+}
+
 /// Hands new events and progress to whoever is subscribed; clones share the pumps.
 #[derive(Clone, Debug)]
 pub struct Hub {
@@ -134,10 +147,9 @@ impl Pump {
             let full = i64::try_from(page.len()).is_ok_and(|len| len == PAGE);
             for event in page {
                 *at = event.cursor;
-                match serde_json::to_string(&event) {
+                if let Some(told) = Told::of(event) {
                     // An error means that nobody listens at the moment.
-                    Ok(json) => drop(self.sender.send(Arc::new(Told { event, json }))),
-                    Err(error) => tracing::error!(%error, "an event can't be written as JSON"),
+                    let _ = self.sender.send(Arc::new(told));
                 }
             }
             if !full {

@@ -1,15 +1,13 @@
 //! Whether a file is what the catalogue says.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::fs;
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use crate::catalog::ModelFile;
-use crate::error::{At, Result};
-use crate::fetch::{Progress, tell};
+use crate::error::{At, LibraryError, Result};
+use crate::fetch::Progress;
 
 /// State of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,23 +67,14 @@ pub fn verify_telling(path: &Path, wanted: &ModelFile, progress: Progress<'_>) -
 
 /// A file's SHA-256, hexadecimal.
 pub(crate) fn hash(path: &Path, progress: Progress<'_>) -> Result<String> {
-    let mut file = File::open(path).at(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut read = 0;
-    loop {
-        let n = file.read(&mut buffer).at(path)?;
-        if n == 0 {
-            return Ok(hex::encode(hash.finalize()));
-        }
-        hash.update(&buffer[..n]);
-        read += n as u64;
-        tell(progress, read)?;
-    }
+    let sha256 = mystic_weights::sha256(path, progress).at(path)?;
+    sha256.ok_or(LibraryError::Stopped)
 }
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
     use crate::catalog::Source;
 

@@ -2,6 +2,7 @@
 //! at a time and behind everything else that the machine does.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use mystic_domain::UsedFile;
@@ -96,10 +97,12 @@ async fn hash(models: PathBuf, file: UsedFile) -> Option<String> {
 
 fn hash_unchanged(models: &Path, file: &UsedFile) -> Option<String> {
     let same = || models::used(models, &file.role, &file.path).is_ok_and(|now| now == *file);
-    let sha256 = same().then(|| mystic_weights::sha256(&models.join(&file.path)))?;
-    match sha256 {
-        Ok(sha256) if same() => Some(sha256),
-        Ok(_) => None,
+    if !same() {
+        return None;
+    }
+    let go_on = &mut |_| ControlFlow::Continue(());
+    match mystic_weights::sha256(&models.join(&file.path), go_on) {
+        Ok(sha256) => sha256.filter(|_| same()),
         Err(error) => {
             tracing::debug!(path = file.path, %error, "a model file can't be hashed");
             None
@@ -119,7 +122,8 @@ mod tests {
         let path = models.path().join("a.gguf");
         fs::write(&path, "weights").expect("written");
         let used = models::used(models.path(), "files.model", "a.gguf").expect("there");
-        let there = mystic_weights::sha256(&path).expect("read");
+        let there = mystic_weights::sha256(&path, &mut |_| ControlFlow::Continue(()));
+        let there = there.expect("read").expect("whole");
         assert_eq!(hash_unchanged(models.path(), &used), Some(there));
         for other in [
             UsedFile {

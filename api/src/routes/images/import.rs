@@ -11,7 +11,7 @@ use super::show::record;
 use crate::files;
 use crate::guard::Owner;
 use crate::openapi::Problems;
-use crate::pictures::{self, PUT_AGAIN, PUTS, decode, format_name, thumbnail};
+use crate::pictures::{self, PUT_AGAIN, PUTS, decode, format_name};
 use crate::problem::Problem;
 use crate::recipe;
 use crate::state::App;
@@ -73,6 +73,13 @@ fn look(
     let decoded = decode(file, most)?;
     let recipe = recipe::read(file, &decoded, longest_prompt);
     let picture = &decoded.picture;
+    let thumb = mystic_thumbnail::thumbnail(picture).map_err(|error| {
+        InvalidField::new(
+            "body",
+            format!("broken: {error}"),
+            "a picture that can be scaled",
+        )
+    })?;
     let new = NewImport {
         id: ImageId::generate(),
         owner,
@@ -82,31 +89,22 @@ fn look(
         height: picture.height(),
         format: format_name(decoded.format),
         sha256,
-        thumb_sha256: String::new(),
+        thumb_sha256: hex::encode(Sha256::digest(&thumb)),
         pixels_sha256: hex::encode(Sha256::digest(picture.as_raw())),
     };
-    let thumb = thumbnail(picture).map_err(|error| {
-        InvalidField::new(
-            "body",
-            format!("broken: {error}"),
-            "a picture that can be scaled",
-        )
-    })?;
     Ok((new, thumb.into()))
 }
 
 async fn keep(
     app: &App,
-    mut new: NewImport,
+    new: NewImport,
     file: &Bytes,
     thumb: &Bytes,
 ) -> Result<(StatusCode, ImageId), Problem> {
     for _ in 0..PUTS {
-        if let (Some(sha256), Some(thumb_sha256)) = (
-            pictures::put(app, file).await?,
-            pictures::put(app, thumb).await?,
-        ) {
-            (new.sha256, new.thumb_sha256) = (sha256, thumb_sha256);
+        if pictures::put(app, file, &new.sha256).await?
+            && pictures::put(app, thumb, &new.thumb_sha256).await?
+        {
             match app.store.import_image(&new).await? {
                 Imported::New => return Ok((StatusCode::CREATED, new.id)),
                 Imported::Already(there) => return Ok((StatusCode::OK, there)),

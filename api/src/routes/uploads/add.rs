@@ -8,6 +8,7 @@ use image::DynamicImage;
 use mystic_domain::{Pixels, UploadId, UploadKind};
 use mystic_store::{NewUpload, UploadRecord};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::Query;
@@ -107,20 +108,19 @@ async fn keep(
     (width, height): (u32, u32),
     png: Bytes,
 ) -> Result<UploadRecord, Problem> {
-    let mut new = NewUpload {
+    let new = NewUpload {
         id: UploadId::generate(),
         owner,
         kind,
         width,
         height,
-        sha256: String::new(),
+        sha256: hex::encode(Sha256::digest(&png)),
     };
     for _ in 0..PUTS {
-        if let Some(sha256) = pictures::put(app, &png).await? {
-            new.sha256 = sha256;
-            if let Some(record) = app.store.add_upload(&new).await? {
-                return Ok(record);
-            }
+        if pictures::put(app, &png, &new.sha256).await?
+            && let Some(record) = app.store.add_upload(&new).await?
+        {
+            return Ok(record);
         }
         tokio::time::sleep(PUT_AGAIN).await;
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use image::{ImageBuffer, Rgb};
 use mystic_domain::{Failure, FailureKind, Mib, file_path};
 use mystic_process::{disk, fault};
 use mystic_store::Store;
@@ -147,8 +148,10 @@ impl Shelf {
         if pixels.len() as u64 != 3 * mystic_domain::Pixels::of(width, height).0 {
             return Err(SaveError::Pixels);
         }
-        let picture = png::encode(&pixels, width, height, Some(recipe))?;
-        let thumb = png::thumbnail(&pixels, width, height)?;
+        let drawn: ImageBuffer<Rgb<u8>, &[u8]> =
+            ImageBuffer::from_raw(width, height, &pixels[..]).ok_or(SaveError::Pixels)?;
+        let picture = png::encode(&pixels, width, height, recipe)?;
+        let thumb = mystic_thumbnail::thumbnail(&drawn)?;
         Ok(StoredPicture {
             sha256: self.put(picture).await?,
             thumb_sha256: self.put(thumb).await?,
