@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mystic_domain::{DeviceId, JobId, Mib, Pause, Plan, ResidentId, WaitReason};
+use mystic_domain::{DeviceId, JobId, Mib, Pause, Plan, WaitReason};
 use mystic_ledger::{Action, Forecast, Ledger, Start};
 use mystic_store::{NewJob, QueuedJob, Snapshot, Store, StoreError};
 use serde::Serialize;
@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Queued jobs of each engine that are looked at; what lies further back is told its place alone.
 const LIMIT: i64 = 1000;
@@ -166,7 +167,7 @@ fn stopped(snapshot: &Snapshot, new: &NewJob) -> Option<Pause> {
 fn foretold(snapshot: &Snapshot, job: JobId) -> Option<Outlook> {
     let ledger = Ledger::of(snapshot);
     let forecast = ledger.forecast(job)?;
-    let mut actions = ledger.decide(ResidentId::generate).into_iter();
+    let mut actions = ledger.decide(Uuid::now_v7).into_iter();
     let wait_reason = actions.find_map(|action| match action {
         Action::Wait(wait) if wait.job == job => Some(wait.reason),
         _ => None,

@@ -46,6 +46,8 @@ pub struct JobDetail {
     pub estimate: Option<Estimate>,
     /// Its attempts, first to last.
     pub attempts: Vec<AttemptRecord>,
+    /// What draws or drew one of its pictures each on other devices, oldest first.
+    pub helpers: Vec<Job>,
     /// The pictures that it has made so far, by index.
     pub images: Vec<Image>,
     /// The jobs that tag its pictures.

@@ -9,6 +9,8 @@ use crate::workload::JobIndex;
 pub(crate) enum Event {
     /// The card has ended a job, if nothing on it has changed since.
     Ended(usize, u64),
+    /// A picture of a job there was drawn elsewhere.
+    Helped(usize),
     /// A model is loaded there.
     Loaded(usize),
     /// A job may run.

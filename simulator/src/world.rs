@@ -32,6 +32,15 @@ pub enum Order {
         /// How.
         plan: Plan,
     },
+    /// Draw one picture of a running job that nobody has begun, on its model if that is there, else loading it first.
+    Help {
+        /// Which.
+        job: JobIndex,
+        /// Where.
+        card: usize,
+        /// How.
+        plan: Plan,
+    },
     /// Load a model for later.
     Load {
         /// What.
@@ -87,6 +96,18 @@ pub struct Run {
     pub computing: bool,
     /// Seconds left at speed 1 and alone.
     pub left: f64,
+    /// Seconds of one picture at speed 1 and alone.
+    pub picture: f64,
+    /// Whether it draws one picture of a job that runs elsewhere.
+    pub helps: bool,
+    /// Whether it has drawn its own pictures, and others draw the rest.
+    pub waits: bool,
+}
+
+impl Run {
+    fn is_drawn(&self) -> bool {
+        (self.computing || self.waits) && self.left <= 1e-6
+    }
 }
 
 /// A card with what is on it.
@@ -123,6 +144,8 @@ pub struct Fate {
     pub cancelled: bool,
     /// The first plan it may have: one lower after it ran out of memory.
     pub floor: usize,
+    /// Whether it is helped no more, since a helper ran out of memory.
+    pub alone: bool,
 }
 
 /// Everything at one moment.
@@ -240,6 +263,11 @@ impl<'a> World<'a> {
                     self.schedule(card);
                 }
             }
+            Event::Helped(card) => {
+                self.advance(card);
+                self.end(card, policy);
+                self.schedule(card);
+            }
             Event::Cancelled(job) => self.cancel(job, policy),
             Event::Asked => {}
         }
@@ -272,10 +300,8 @@ impl<'a> World<'a> {
         }
         let card = self.fates[job].card;
         self.advance(card);
-        let each = self.jobs[job].work / f64::from(self.jobs[job].pictures);
         if let Some(run) = self.cards[card].runs.iter_mut().find(|run| run.job == job) {
-            let picture = each * slowdown(run.plan);
-            run.left %= picture.max(f64::MIN_POSITIVE);
+            run.left %= run.picture.max(f64::MIN_POSITIVE);
         }
         self.schedule(card);
     }
@@ -308,8 +334,57 @@ impl<'a> World<'a> {
                 self.load(card, preset);
                 self.check(card);
             }
-            Order::Start { job, card, plan } => self.start(job, card, plan, policy),
+            Order::Start { job, card, plan } => {
+                assert!(self.unqueue(job, policy), "a job that waits");
+                self.fates[job].card = card;
+                self.start(job, card, plan, false, policy);
+            }
+            Order::Help { job, card, plan } => {
+                let of = self.fates[job].card;
+                self.advance(of);
+                let runs = &mut self.cards[of].runs;
+                let run = runs.iter_mut().find(|run| run.job == job && !run.helps);
+                let run = run.expect("a job that runs");
+                assert!(run.left > run.picture, "the picture was begun");
+                run.left -= run.picture;
+                self.schedule(of);
+                self.start(job, card, plan, true, policy);
+            }
         }
+    }
+
+    /// Pictures of a running job that nobody has begun, and until when each of those at work on it is busy with its own:
+    /// the card, and seconds from now.
+    #[must_use]
+    pub fn unbegun(&self, job: JobIndex) -> (u32, Vec<(usize, &Run, f64)>) {
+        let mut unbegun = 0.0;
+        let mut busy = Vec::new();
+        for (at, card) in self.cards.iter().enumerate() {
+            for run in card.runs.iter().filter(|run| run.job == job) {
+                let done = if run.computing {
+                    (self.now - card.counted) * card.share()
+                } else {
+                    0.0
+                };
+                let left = (run.left - done).max(0.0);
+                let whole = if run.helps {
+                    0.0
+                } else {
+                    ((left / run.picture - 1e-6).ceil() - 1.0).max(0.0)
+                };
+                unbegun += whole;
+                let loads = card.residents.iter().find(|on| on.number == run.resident);
+                let loads = loads.map_or(0.0, |on| (on.ready_at - self.now).max(0.0));
+                let own = (left - whole * run.picture) / card.share();
+                busy.push((at, run, loads + own));
+            }
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most eight"
+        )]
+        (unbegun as u32, busy)
     }
 
     fn load(&mut self, card: usize, preset: usize) -> u64 {
@@ -327,8 +402,14 @@ impl<'a> World<'a> {
         self.next
     }
 
-    fn start(&mut self, job: JobIndex, card: usize, plan: Plan, policy: &mut dyn Policy) {
-        assert!(self.unqueue(job, policy), "a job that waits");
+    fn start(
+        &mut self,
+        job: JobIndex,
+        card: usize,
+        plan: Plan,
+        helps: bool,
+        policy: &mut dyn Policy,
+    ) {
         self.advance(card);
         let preset = self.jobs[job].preset;
         let there = self.cards[card]
@@ -339,7 +420,6 @@ impl<'a> World<'a> {
             Some(resident) => resident.number,
             None => self.load(card, preset),
         };
-        self.fates[job].card = card;
         let on = &mut self.cards[card];
         let resident = on
             .residents
@@ -349,13 +429,18 @@ impl<'a> World<'a> {
         assert!(resident.job.is_none(), "one job a model");
         resident.job = Some(job);
         resident.used_at = self.now;
+        let work = self.jobs[job].work * slowdown(plan);
+        let picture = work / f64::from(self.jobs[job].pictures);
         on.runs.push(Run {
             job,
             resident: number,
             plan,
             booked: booked(&self.jobs[job], plan),
             computing: false,
-            left: self.jobs[job].work * slowdown(plan),
+            left: if helps { picture } else { work },
+            picture,
+            helps,
+            waits: false,
         });
         self.check(card);
         self.begin(card, policy);
@@ -372,6 +457,7 @@ impl<'a> World<'a> {
         let now = self.now;
         while let Some(at) = self.cards[card].runs.iter().position(|run| {
             !run.computing
+                && !run.waits
                 && self.cards[card]
                     .residents
                     .iter()
@@ -379,9 +465,9 @@ impl<'a> World<'a> {
         }) {
             let on = &mut self.cards[card];
             on.runs[at].computing = true;
-            let (job, plan, resident) = {
+            let (job, plan, resident, helps) = {
                 let run = &on.runs[at];
-                (run.job, run.plan, run.resident)
+                (run.job, run.plan, run.resident, run.helps)
             };
             let truth: f64 = on
                 .runs
@@ -397,20 +483,50 @@ impl<'a> World<'a> {
                 if self.jobs[job].engine() == EngineKind::Sd {
                     on.idle_since = now;
                 }
-                self.fates[job].floor = usize::from(plan == Plan::Full);
-                self.queue(job, policy);
+                if helps {
+                    self.give_back(job, policy);
+                } else {
+                    self.fates[job].floor = usize::from(plan == Plan::Full);
+                    self.queue(job, policy);
+                }
                 continue;
             }
             self.fates[job].began.get_or_insert(now);
         }
     }
 
-    /// Ends the jobs that have nothing left.
+    /// A helper could not hold its picture: the job draws it itself, and is helped no more.
+    fn give_back(&mut self, job: JobIndex, policy: &mut dyn Policy) {
+        let of = self.fates[job].card;
+        self.fates[job].alone = true;
+        self.advance(of);
+        let runs = &mut self.cards[of].runs;
+        if let Some(run) = runs.iter_mut().find(|run| run.job == job && !run.helps) {
+            run.left = run.left.max(0.0) + run.picture;
+            run.waits = false;
+        }
+        self.begin(of, policy);
+        self.schedule(of);
+    }
+
+    fn helped(&self, job: JobIndex) -> bool {
+        let mut runs = self.cards.iter().flat_map(|card| &card.runs);
+        runs.any(|run| run.job == job && run.helps)
+    }
+
+    /// Ends the jobs that have nothing left. One whose last pictures are drawn elsewhere waits for them.
     fn end(&mut self, card: usize, policy: &mut dyn Policy) {
+        for at in 0..self.cards[card].runs.len() {
+            let run = &self.cards[card].runs[at];
+            if run.is_drawn() && !run.helps && self.helped(run.job) {
+                let run = &mut self.cards[card].runs[at];
+                (run.computing, run.waits) = (false, true);
+            }
+        }
         while let Some(at) = self.cards[card]
             .runs
             .iter()
-            .position(|run| run.computing && run.left <= 1e-6)
+            .position(|run| run.is_drawn() && (run.helps || !self.helped(run.job)))
         {
             let on = &mut self.cards[card];
             let run = on.runs.remove(at);
@@ -423,7 +539,12 @@ impl<'a> World<'a> {
             if self.jobs[run.job].engine() == EngineKind::Sd {
                 on.idle_since = self.now;
             }
-            self.over(run.job, policy);
+            if run.helps {
+                let of = self.fates[run.job].card;
+                self.events.push(Timed(self.now, Event::Helped(of)));
+            } else {
+                self.over(run.job, policy);
+            }
         }
     }
 

@@ -7,7 +7,8 @@ use mystic_domain::{EngineKind, JobId, Mib, Pause, ResidentId, WaitReason};
 use mystic_placement::{
     self as placement, ClassIndex, DeviceIndex, PresetIndex, Reason, decide, seat,
 };
-use mystic_store::{DeviceRecord, Grant, Preload, Seat, Wait};
+use mystic_store::{DeviceRecord, Grant, Help, Preload, Seat, Wait};
+use uuid::Uuid;
 
 use crate::{Ledger, fleet};
 
@@ -16,6 +17,8 @@ use crate::{Ledger, fleet};
 pub enum Action {
     /// Lease the job.
     Grant(Grant),
+    /// Lease a picture of a job that runs elsewhere.
+    Help(Help),
     /// Unload an idle model.
     Evict(ResidentId),
     /// Load a model that no job has asked for yet.
@@ -26,9 +29,10 @@ pub enum Action {
 
 impl Ledger<'_> {
     /// Decides. One [`Action::Grant`] or one [`Action::Wait`] for each queued job, with the evictions that jobs wait
-    /// for and the preloads that take nothing from any; `new_resident` names the models that have to be loaded.
+    /// for, and the preloads and the help that take nothing from any; `new_id` names the models that have to be loaded
+    /// and the helpers.
     #[must_use]
-    pub fn decide(&self, mut new_resident: impl FnMut() -> ResidentId) -> Vec<Action> {
+    pub fn decide(&self, mut new_id: impl FnMut() -> Uuid) -> Vec<Action> {
         let mut actions = Vec::new();
         let mut granted = HashSet::new();
         let mut reasons = HashMap::new();
@@ -36,7 +40,14 @@ impl Ledger<'_> {
             match action {
                 placement::Action::Grant(grant) => {
                     granted.insert(grant.job);
-                    actions.extend(self.grant(&grant, &mut new_resident).map(Action::Grant));
+                    let job = self.jobs.get(&grant.job).map(|job| job.record);
+                    let granted = job.and_then(|job| {
+                        self.grant(&grant, job.id, &job.preset, job.kind.engine(), &mut new_id)
+                    });
+                    actions.extend(granted.map(Action::Grant));
+                }
+                placement::Action::Help(grant) => {
+                    actions.extend(self.help(&grant, &mut new_id).map(Action::Help));
                 }
                 placement::Action::Evict(resident) => actions.push(Action::Evict(resident)),
                 placement::Action::Preload {
@@ -44,7 +55,7 @@ impl Ledger<'_> {
                     preset,
                     how,
                 } => {
-                    let preload = self.preload(device, preset, how, &mut new_resident);
+                    let preload = self.preload(device, preset, how, &mut new_id);
                     actions.extend(preload.map(Action::Preload));
                 }
                 placement::Action::Reserve(kept) => {
@@ -63,21 +74,23 @@ impl Ledger<'_> {
     fn grant(
         &self,
         grant: &placement::Grant,
-        new_resident: &mut impl FnMut() -> ResidentId,
+        job: JobId,
+        preset: &str,
+        engine: EngineKind,
+        new_id: &mut impl FnMut() -> Uuid,
     ) -> Option<Grant> {
-        let job = self.jobs.get(&grant.job)?.record;
-        let worker = self.workers[grant.device.0][seat(job.kind.engine())]?;
+        let worker = self.workers[grant.device.0][seat(engine)]?;
         Some(Grant {
-            job: grant.job,
+            job,
             worker: worker.id,
             device: worker.device.clone(),
-            preset: job.preset.clone(),
+            preset: preset.to_owned(),
             plan: grant.plan,
             need: grant.need,
             seat: match grant.seat {
                 Some(resident) => Seat::Loaded(resident),
                 None => Seat::Load {
-                    resident: new_resident(),
+                    resident: ResidentId(new_id()),
                     context: grant.context,
                 },
             },
@@ -88,17 +101,28 @@ impl Ledger<'_> {
         })
     }
 
+    fn help(&self, grant: &placement::Grant, new_id: &mut impl FnMut() -> Uuid) -> Option<Help> {
+        let mut batches = self.snapshot.batches.iter();
+        let batch = batches.find(|batch| batch.job == grant.job)?;
+        let helper = JobId(new_id());
+        Some(Help {
+            grant: self.grant(grant, helper, &batch.preset, EngineKind::Sd, new_id)?,
+            of: batch.job,
+            fence: batch.fence,
+        })
+    }
+
     fn preload(
         &self,
         device: DeviceIndex,
         preset: PresetIndex,
         how: placement::Preload,
-        new_resident: &mut impl FnMut() -> ResidentId,
+        new_id: &mut impl FnMut() -> Uuid,
     ) -> Option<Preload> {
         let preset = &self.snapshot.presets[preset.0];
         let worker = self.workers[device.0][seat(preset.engine())]?;
         Some(Preload {
-            resident: new_resident(),
+            resident: ResidentId(new_id()),
             worker: worker.id,
             device: worker.device.clone(),
             preset: preset.name.clone(),

@@ -126,7 +126,7 @@ impl<'a> Play<'a> {
                     Action::Reserve(kept) => {
                         wakes = Some(wakes.map_or(kept.until, |at| at.min(kept.until)));
                     }
-                    Action::Preload { .. } | Action::Wait(..) => {}
+                    Action::Preload { .. } | Action::Help(_) | Action::Wait(..) => {}
                 }
             }
             if jobs.is_empty() {

@@ -1,6 +1,8 @@
 //! The ledger that the store recorded, in the placement's terms: what the scheduler decides on, and what the API
 //! foretells with the same decisions.
 
+mod batch;
+mod class;
 mod decision;
 mod fleet;
 mod forecast;
@@ -11,13 +13,14 @@ mod unused;
 use std::collections::HashMap;
 
 use mystic_domain::JobId;
-use mystic_placement::{Device, Millis, Preset, PresetIndex, Queue};
+use mystic_placement::{Batch, Device, Millis, Preset, PresetIndex, Queue};
 use mystic_store::{DeviceRecord, QueuedJob, Snapshot, SnapshotWorker};
 
 pub use decision::Action;
 pub use forecast::{Forecast, Start};
 pub use unused::{idle, outdated, released};
 
+use class::Classes;
 use times::Times;
 
 /// A snapshot as the placement sees it.
@@ -30,6 +33,7 @@ pub struct Ledger<'a> {
     /// Their workers: one for each engine, by [`mystic_placement::seat`].
     workers: Vec<[Option<&'a SnapshotWorker>; 2]>,
     devices: Vec<Device>,
+    batches: Vec<Batch>,
     queue: Queue,
     jobs: HashMap<JobId, Queued<'a>>,
 }
@@ -57,13 +61,16 @@ impl<'a> Ledger<'a> {
             .zip(&workers)
             .map(|(record, workers)| fleet::device(record, workers, &snapshot.presets, &times, now))
             .collect();
-        let (queue, jobs) = line::queue(snapshot, &names, &times);
+        let mut classes = Classes::of(snapshot);
+        let (mut queue, jobs) = line::queue(snapshot, &names, &times, &mut classes);
+        let batches = batch::batches(snapshot, &names, &times, now, &mut queue, &mut classes);
         Self {
             presets: line::presets(snapshot, &names),
             now,
             records,
             workers,
             devices,
+            batches,
             queue,
             jobs,
             snapshot,
@@ -74,6 +81,7 @@ impl<'a> Ledger<'a> {
         mystic_placement::Snapshot {
             presets: &self.presets,
             devices: &self.devices,
+            batches: &self.batches,
             queue: &self.queue,
         }
     }

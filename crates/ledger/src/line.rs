@@ -2,36 +2,13 @@
 
 use std::collections::HashMap;
 
-use mystic_domain::correction::Bucket;
-use mystic_domain::{
-    ContextPlan, JobId, JobParams, Need, Plan, Preset as Spec, Weights, need, work,
-};
-use mystic_placement::{Class, ClassIndex, Job, Millis, Policy, Preset, PresetIndex, Queue, Rung};
-use mystic_store::{QueuedJob, Snapshot};
+use mystic_domain::{ContextPlan, JobId, JobParams, need, work};
+use mystic_placement::{Job, Millis, Policy, Preset, PresetIndex, Queue};
+use mystic_store::Snapshot;
 
 use crate::Queued;
-use crate::fleet;
+use crate::class::{Classes, weights};
 use crate::times::{Times, millis};
-
-/// How much longer a job runs on a rung than on the first one.
-fn slowdown(plan: Plan) -> f64 {
-    match plan {
-        Plan::Full => 1.0,
-        Plan::VaeTiling | Plan::KvQuantised => 1.1,
-        Plan::TextEncoderOnCpu => 1.3,
-        Plan::VaeOnCpu | Plan::HalfOffloaded => 3.0,
-        Plan::Streamed => 4.0,
-    }
-}
-
-/// What the preset's files take, on the worker where they take most.
-fn weights(snapshot: &Snapshot, preset: &str) -> Weights {
-    let told = snapshot.workers.iter();
-    let told = told.filter_map(|worker| fleet::served(worker, preset));
-    told.map(|served| served.weights)
-        .max_by_key(Weights::total)
-        .unwrap_or_default()
-}
 
 pub(crate) fn presets(snapshot: &Snapshot, names: &[&str]) -> Vec<Preset> {
     let mut upcoming = vec![0; names.len()];
@@ -61,10 +38,10 @@ pub(crate) fn queue<'a>(
     snapshot: &'a Snapshot,
     names: &[&str],
     times: &Times<'_>,
+    classes: &mut Classes<'_>,
 ) -> (Queue, HashMap<JobId, Queued<'a>>) {
     let mut queue = Queue::new(Policy::default());
     let mut jobs = HashMap::with_capacity(snapshot.queued.len());
-    let mut classes = HashMap::new();
     let mut unfinished: HashMap<&str, Millis> = HashMap::new();
     for job in &snapshot.held {
         let work = work_of(&job.preset, &job.params, job.images_left, times);
@@ -75,7 +52,7 @@ pub(crate) fn queue<'a>(
         let Some(at) = names.iter().position(|name| *name == record.preset) else {
             continue;
         };
-        let class = class_of(&mut queue, &mut classes, snapshot, PresetIndex(at), record);
+        let class = classes.find(&mut queue, PresetIndex(at), record.plan, &record.params);
         let work = work_of(&record.preset, &record.params, record.images_left, times);
         let before = unfinished.entry(&record.owner).or_default();
         let ahead = record.ahead_ms.map_or(*before, Millis);
@@ -94,63 +71,16 @@ pub(crate) fn queue<'a>(
 }
 
 /// Predicted run on the preset's usual device.
-fn work_of(preset: &str, params: &JobParams, images_left: u32, times: &Times<'_>) -> Millis {
+pub(crate) fn work_of(
+    preset: &str,
+    params: &JobParams,
+    images_left: u32,
+    times: &Times<'_>,
+) -> Millis {
     let engine = params.kind().engine();
     let units = match params {
         JobParams::Generate(params) => f64::from(images_left) * work::of_picture(params),
         JobParams::Tag(_) | JobParams::Enhance(_) => work::units(params),
     };
     Millis(1000).times(units * times.unit(preset, engine) / 1000.0)
-}
-
-/// What a job takes: by its formula, and by what such jobs were seen to take.
-fn corrected(
-    snapshot: &Snapshot,
-    spec: &Spec,
-    weights: &Weights,
-    params: &JobParams,
-    plan: Plan,
-) -> Need {
-    let need = need::estimate(spec, weights, params, plan);
-    let bucket = Bucket::of(params);
-    let learned = snapshot.needs.iter().find(|learned| {
-        learned.preset == spec.name && learned.bucket == bucket && learned.plan == plan
-    });
-    let working = learned.map_or(need.working, |learned| {
-        learned.correction.correct(need.working)
-    });
-    Need { working, ..need }
-}
-
-type Key = (usize, Plan, u32, u32);
-
-fn class_of(
-    queue: &mut Queue,
-    classes: &mut HashMap<Key, ClassIndex>,
-    snapshot: &Snapshot,
-    preset: PresetIndex,
-    job: &QueuedJob,
-) -> ClassIndex {
-    let (width, height) = match &job.params {
-        JobParams::Generate(params) => params.final_size(),
-        JobParams::Tag(_) | JobParams::Enhance(_) => (0, 0),
-    };
-    let key = (preset.0, job.plan, width, height);
-    *classes.entry(key).or_insert_with(|| {
-        let spec = &snapshot.presets[preset.0];
-        let weights = weights(snapshot, &spec.name);
-        let ladder = Plan::ladder(spec.engine()).iter().copied();
-        let rungs = ladder.filter(|plan| *plan >= job.plan);
-        queue.class(Class {
-            preset,
-            rungs: rungs
-                .map(|plan| Rung {
-                    plan,
-                    context: plan.context(),
-                    need: corrected(snapshot, spec, &weights, &job.params, plan),
-                    slowdown: slowdown(plan) / slowdown(job.plan),
-                })
-                .collect(),
-        })
-    })
 }

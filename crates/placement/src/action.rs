@@ -9,6 +9,8 @@ use crate::{ClassIndex, DeviceIndex, Millis, Preload, PresetIndex};
 pub enum Action {
     /// Lease the job.
     Grant(Grant),
+    /// Lease one picture of this running job, which nobody has begun, to a device that has nothing else to do.
+    Help(Grant),
     /// Unload an idle model.
     Evict(ResidentId),
     /// Load a model that nobody has asked for yet, on a device with nothing to do.

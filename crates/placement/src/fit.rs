@@ -31,6 +31,8 @@ pub(crate) struct Fit {
     pub(crate) victims: u64,
     /// Load and run.
     pub(crate) busy: i64,
+    /// What it takes to load the victims again.
+    pub(crate) loss: i64,
     /// What the order weighs: predicted completion, what it costs to load victims again, and what a load displaces.
     pub(crate) cost: i64,
 }
@@ -197,6 +199,7 @@ impl Weighing<'_> {
             delay: room.delay,
             victims: room.victims,
             busy: load + run,
+            loss: room.loss,
             cost,
         })
     }

@@ -5,8 +5,11 @@
 //! device has a turn to give. The cost is the predicted completion on the device's best rung, plus what it takes to
 //! load again what is unloaded for it, plus what a load displaces. A pair whose job has to wait for another's end is a
 //! promise: it takes the device's time, so that the next job sees it busy for longer, and grants nothing.
+//!
+//! A device that no waiting job could use draws pictures of the batches that run elsewhere.
 
 mod action;
+mod batch;
 mod demand;
 mod fit;
 mod pass;
@@ -17,6 +20,7 @@ mod snapshot;
 mod time;
 
 pub use action::{Action, Grant, Hold, Reason, Reservation};
+pub use batch::{Batch, Drawer};
 pub use policy::Policy;
 pub use queue::{Class, ClassIndex, Job, Queue, Rung};
 pub use snapshot::{
@@ -25,8 +29,8 @@ pub use snapshot::{
 };
 pub use time::Millis;
 
-/// Decides what is to be done now: grants, the evictions and reservations that jobs wait for, preloads on devices with
-/// nothing to do, and for each class with jobs left the reason why they wait.
+/// Decides what is to be done now: grants, the evictions and reservations that jobs wait for, preloads and help on devices
+/// with nothing to do, and for each class with jobs left the reason why they wait.
 #[must_use]
 pub fn decide(snapshot: &Snapshot<'_>, now: Millis) -> Vec<Action> {
     pass::Pass::new(snapshot, now).decide()

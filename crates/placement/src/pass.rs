@@ -1,6 +1,7 @@
 //! One decision: the pairs of job and device, best first.
 
 mod finish;
+mod help;
 
 use std::collections::btree_map::Iter;
 

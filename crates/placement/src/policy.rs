@@ -37,6 +37,8 @@ pub struct Policy {
     pub crowd_weight: f64,
     /// The most that this adds.
     pub crowd_limit: Millis,
+    /// An idle device helps a running batch that ends sooner by so much, and by what is unloaded for it.
+    pub help_gain: Millis,
     /// From the decision to unload a model to its memory being free.
     pub unload: Millis,
 }
@@ -58,6 +60,7 @@ impl Default for Policy {
             beside: 2,
             crowd_weight: 1.5,
             crowd_limit: Millis::seconds(75),
+            help_gain: Millis::seconds(1),
             unload: Millis(500),
         }
     }

@@ -2,7 +2,7 @@
 
 use mystic_domain::{ContextPlan, EngineKind, Mib, Plan, ResidentId};
 
-use crate::{Millis, Queue};
+use crate::{Batch, Millis, Queue};
 
 /// A preset, by its place in [`Snapshot::presets`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +19,8 @@ pub struct Snapshot<'a> {
     pub presets: &'a [Preset],
     /// Devices that can be given work: neither lost nor paused.
     pub devices: &'a [Device],
+    /// Jobs under way with pictures that nobody has begun.
+    pub batches: &'a [Batch],
     /// Jobs that may be granted now.
     pub queue: &'a Queue,
 }

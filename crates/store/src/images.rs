@@ -42,6 +42,8 @@ pub struct ImageRecord {
     pub origin: String,
     /// The job that made it; null where it was imported.
     pub job: Option<JobId>,
+    /// The helper that drew it for that job on another device; `attempt` is an attempt of that one then.
+    pub drawn_by: Option<JobId>,
     /// Its place in that job, from 0.
     pub index: i32,
     /// The attempt that made it; 0 where it was imported.

@@ -87,6 +87,10 @@ pub struct JobRecord {
     pub parent_image: Option<ImageId>,
     /// `user`, or `auto` for a job that another job made.
     pub origin: String,
+    /// The job one of whose pictures it draws, on another device.
+    pub helps: Option<JobId>,
+    /// The place of the picture that it has begun last, from 0.
+    pub picture: Option<i32>,
     /// When it was accepted.
     pub created_at: DateTime<Utc>,
     /// When it was last granted.
@@ -154,6 +158,8 @@ pub(crate) struct JobRow {
     timeout_s: Option<i32>,
     parent_image: Option<Uuid>,
     origin: String,
+    helps: Option<Uuid>,
+    picture: Option<i32>,
     created_at: DateTime<Utc>,
     leased_at: Option<DateTime<Utc>>,
     started_at: Option<DateTime<Utc>>,
@@ -203,6 +209,8 @@ impl TryFrom<JobRow> for JobRecord {
             timeout_s: job.timeout_s,
             parent_image: job.parent_image.map(ImageId),
             origin: job.origin,
+            helps: job.helps.map(JobId),
+            picture: job.picture,
             created_at: job.created_at,
             leased_at: job.leased_at,
             started_at: job.started_at,

@@ -101,7 +101,8 @@ impl Store {
         let attempts: Vec<Attempt> = sqlx::query_as(
             "SELECT a.job_id, a.attempt AS number, a.device_id, a.plan, a.outcome, a.finished_at, a.times,
                     a.resident_mib, a.working_mib, a.peak_mib, jobs.kind, jobs.preset, jobs.params,
-                    (SELECT count(*) FROM images WHERE images.job_id = a.job_id AND images.attempt = a.attempt) AS pictures,
+                    (SELECT count(*) FROM images WHERE images.attempt = a.attempt
+                     AND (images.drawn_by = a.job_id OR (images.job_id = a.job_id AND drawn_by IS NULL))) AS pictures,
                     devices.capacity_mib, served.weights_mib, served.text_encoders_mib, served.decoder_mib
              FROM job_attempts a JOIN jobs ON jobs.id = a.job_id JOIN devices ON devices.id = a.device_id
              LEFT JOIN worker_presets served ON served.worker_id = a.worker_id AND served.preset = jobs.preset

@@ -4,6 +4,7 @@ mod book;
 mod claim;
 mod expire;
 mod grant;
+mod help;
 mod preload;
 mod settle;
 mod snapshot;
@@ -17,10 +18,13 @@ use crate::{Result, ledger, row};
 pub use claim::Claimed;
 pub(crate) use expire::give_back;
 pub use grant::{Grant, Granted, Seat};
+pub use help::{Help, NextPicture};
 pub use preload::Preload;
 pub(crate) use settle::conclude;
 pub use settle::{Outcome, Settled, Spent};
-pub use snapshot::{HeldJob, QueuedJob, Snapshot, SnapshotPreset, SnapshotWorker, Wait};
+pub use snapshot::{
+    Batch, BatchDrawer, HeldJob, QueuedJob, Snapshot, SnapshotPreset, SnapshotWorker, Wait,
+};
 
 /// Locks the device that holds a job, if one does: the first step of whatever ends a lease.
 pub(crate) async fn lock_device_of(tx: &mut PgConnection, job: JobId) -> Result<Option<DeviceId>> {

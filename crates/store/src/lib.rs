@@ -47,8 +47,8 @@ pub use jobs::{
 pub use leader::Leader;
 pub use learn::LearnedTime;
 pub use leases::{
-    Claimed, Grant, Granted, HeldJob, Outcome, Preload, QueuedJob, Seat, Settled, Snapshot,
-    SnapshotPreset, SnapshotWorker, Spent, Wait,
+    Batch, BatchDrawer, Claimed, Grant, Granted, HeldJob, Help, NextPicture, Outcome, Preload,
+    QueuedJob, Seat, Settled, Snapshot, SnapshotPreset, SnapshotWorker, Spent, Wait,
 };
 pub use models::{Holder, ModelOperation, NewOperation, OperationBegun, OperationKind};
 pub use pauses::PauseRecord;

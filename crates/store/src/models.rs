@@ -266,7 +266,7 @@ impl Store {
         let rows: Vec<(serde_json::Value, i64, i64)> = sqlx::query_as(
             "SELECT spec, count(*), 0::bigint FROM presets
              JOIN jobs ON presets.name IN (jobs.preset, jobs.params ->> 'tag_preset')
-             WHERE jobs.state IN ('queued', 'leased', 'running') GROUP BY spec
+             WHERE jobs.state IN ('queued', 'leased', 'running') AND helps IS NULL GROUP BY spec
              UNION ALL SELECT spec, 0, count(*) FROM residents GROUP BY spec",
         )
         .fetch_all(&self.pool)

@@ -192,7 +192,7 @@ impl Store {
         }
         let unfinished: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM jobs
-             WHERE state IN ('queued', 'leased', 'running') AND (preset = $1 OR params ->> 'tag_preset' = $1)",
+             WHERE state IN ('queued', 'leased', 'running') AND helps IS NULL AND (preset = $1 OR params ->> 'tag_preset' = $1)",
         )
         .bind(name)
         .fetch_one(&mut *tx)

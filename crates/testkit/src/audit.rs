@@ -11,15 +11,15 @@ const TRIGGERS: &str = include_str!("audit.sql");
 /// A picture's commit.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Effect {
-    /// The job.
+    /// The job that drew it: its own, or a helper of that one.
     pub job_id: Uuid,
-    /// The picture's place in it.
+    /// The picture's place in its job.
     pub index: i32,
     /// The attempt that the picture names.
     pub attempt: i32,
     /// The role of the process that wrote.
     pub writer: String,
-    /// The job's state at that moment.
+    /// That job's state at that moment.
     pub state: String,
     /// Its fence.
     pub fence: i64,

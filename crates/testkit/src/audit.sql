@@ -2,6 +2,7 @@
 -- Each process comes as a role of its own, so that session_user says who wrote; whoever that is may note it.
 
 CREATE TABLE audit_images (
+    -- Whoever drew it: the job, or its helper.
     job_id   uuid NOT NULL,
     index    int NOT NULL,
     attempt  int NOT NULL,
@@ -40,10 +41,10 @@ CREATE FUNCTION audit_slot(worker uuid) RETURNS text LANGUAGE sql STABLE AS
 CREATE FUNCTION audit_image() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO audit_images
-    SELECT NEW.job_id, NEW.index, NEW.attempt, session_user, jobs.state, jobs.fence, jobs.attempt,
+    SELECT jobs.id, NEW.index, NEW.attempt, session_user, jobs.state, jobs.fence, jobs.attempt,
            audit_slot(jobs.worker_id),
            EXISTS (SELECT FROM leases WHERE job_id = jobs.id AND leases.fence = jobs.fence AND leases.state = 'claimed')
-    FROM jobs WHERE jobs.id = NEW.job_id;
+    FROM jobs WHERE jobs.id = coalesce(NEW.drawn_by, NEW.job_id);
     RETURN NULL;
 END $$;
 CREATE TRIGGER audit AFTER INSERT ON images FOR EACH ROW EXECUTE FUNCTION audit_image();

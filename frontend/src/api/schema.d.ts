@@ -1874,6 +1874,7 @@ export interface components {
              * @description When it was committed.
              */
             created_at: string;
+            drawn_by?: components["schemas"]["JobId"] | null;
             /** @description Whether it is a favourite. */
             favourite: boolean;
             /** @description What its file is: `png`, `jpeg` or `webp`. */
@@ -1987,6 +1988,8 @@ export interface components {
             /** @description Its attempts, first to last. */
             attempts: components["schemas"]["AttemptRecord"][];
             estimate?: components["schemas"]["Estimate"] | null;
+            /** @description What draws or drew one of its pictures each on other devices, oldest first. */
+            helpers: components["schemas"]["Job"][];
             /** @description The pictures that it has made so far, by index. */
             images: components["schemas"]["Image"][];
             /**
@@ -2059,6 +2062,7 @@ export interface components {
              * @description When it ended.
              */
             finished_at?: string | null;
+            helps?: components["schemas"]["JobId"] | null;
             /** @description Id, ordered by time. */
             id: components["schemas"]["JobId"];
             /**
@@ -2095,6 +2099,11 @@ export interface components {
             /** @description Complete parameters. */
             params: components["schemas"]["JobParams"];
             parent_image?: components["schemas"]["ImageId"] | null;
+            /**
+             * Format: int32
+             * @description The place of the picture that it has begun last, from 0.
+             */
+            picture?: number | null;
             /** @description The plan of the attempt under way, or of the next. */
             plan: components["schemas"]["Plan"];
             /** @description The model. */

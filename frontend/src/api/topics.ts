@@ -13,6 +13,7 @@ const afterEvent: Record<string, readonly Topic[]> = {
   queued: ['queue', 'jobs'],
   leased: ['queue', 'jobs', 'devices'],
   running: ['queue', 'jobs', 'devices'],
+  helped: ['queue', 'jobs', 'devices'],
   expired: ['queue', 'jobs', 'devices'],
   retried: ['queue', 'jobs', 'devices'],
   cancel_requested: ['queue', 'jobs'],

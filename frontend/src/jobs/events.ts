@@ -67,6 +67,8 @@ export function eventInWords({ kind, data }: Pick<JobEvent, 'kind' | 'data'>): s
       return `Priority is now ${say('priority').replace('-', '−')}`
     case 'image':
       return `Picture ${Number(more.index) + 1} saved`
+    case 'helped':
+      return `${say('device')} has nothing else to do and draws picture ${Number(more.index) + 1}`
     case 'tagged':
       return 'A picture’s tags arrived'
     case 'succeeded':

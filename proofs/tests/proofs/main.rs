@@ -5,6 +5,7 @@ mod devices;
 mod downloads;
 mod engines;
 mod fifty;
+mod help;
 mod hosts;
 mod imports;
 mod library;

@@ -8,8 +8,9 @@ use mystic_domain::{JobId, ResidentId, WaitReason};
 use mystic_ledger::{Action, Ledger};
 use mystic_process::fault;
 use mystic_queue::RunTicket;
-use mystic_store::{Grant, Granted, Preload, QueuedJob, Snapshot, Store, Wait};
+use mystic_store::{Grant, Granted, Help, Preload, QueuedJob, Snapshot, Store, Wait};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::{Reconcile, RunError, acted};
 use crate::Hints;
@@ -24,18 +25,18 @@ pub struct Dispatch {
     store: Store,
     hints: Hints,
     idle_unload: Duration,
-    granted: Arc<Notify>,
+    leased: Arc<Notify>,
 }
 
 impl Dispatch {
-    /// Unloads models that were idle for `idle_unload`; notifies `granted` when there are new leases to watch.
+    /// Unloads models that were idle for `idle_unload`; notifies `leased` when there are new leases to watch.
     #[must_use]
-    pub fn new(store: Store, hints: Hints, idle_unload: Duration, granted: Arc<Notify>) -> Self {
+    pub fn new(store: Store, hints: Hints, idle_unload: Duration, leased: Arc<Notify>) -> Self {
         Self {
             store,
             hints,
             idle_unload,
-            granted,
+            leased,
         }
     }
 
@@ -50,7 +51,23 @@ impl Dispatch {
     }
 
     async fn grant(&self, grant: &Grant) -> Result<(), RunError> {
-        match self.store.grant(grant).await? {
+        let granted = self.store.grant(grant).await?;
+        self.granted(grant, granted);
+        Ok(())
+    }
+
+    async fn help(&self, help: &Help) -> Result<(), RunError> {
+        let granted = self.store.help(help).await?;
+        if granted != Granted::No {
+            tracing::info!(job = %help.of, helper = %help.grant.job, "a picture of a running job goes elsewhere");
+        }
+        self.granted(&help.grant, granted);
+        Ok(())
+    }
+
+    /// Tells the worker of its lease.
+    fn granted(&self, grant: &Grant, granted: Granted) {
+        match granted {
             Granted::Yes(fence) => {
                 fault::point(fault::Point::Granted);
                 tracing::info!(job = %grant.job, worker = %grant.worker, device = %grant.device,
@@ -65,7 +82,6 @@ impl Dispatch {
                 acted::<Self>("refused");
             }
         }
-        Ok(())
     }
 
     async fn preload(&self, preload: &Preload) -> Result<(), RunError> {
@@ -96,10 +112,14 @@ impl Reconcile for Dispatch {
         let snapshot = self.store.snapshot(LIMIT).await?;
         let mut waits = Vec::new();
         let mut leased = false;
-        for action in Ledger::of(&snapshot).decide(ResidentId::generate) {
+        for action in Ledger::of(&snapshot).decide(Uuid::now_v7) {
             match action {
                 Action::Grant(grant) => {
                     self.grant(&grant).await?;
+                    leased = true;
+                }
+                Action::Help(help) => {
+                    self.help(&help).await?;
                     leased = true;
                 }
                 Action::Evict(resident) => self.evict(resident).await?,
@@ -108,7 +128,7 @@ impl Reconcile for Dispatch {
             }
         }
         if leased {
-            self.granted.notify_one();
+            self.leased.notify_one();
         }
         let mut unused = mystic_ledger::idle(&snapshot, self.idle_unload);
         unused.extend(mystic_ledger::released(&snapshot));

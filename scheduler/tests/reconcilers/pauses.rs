@@ -1,8 +1,9 @@
 //! What an operator has stopped is not granted, and says so.
 
-use mystic_domain::{DeviceId, JobState, Pause, ResidentId, WaitReason};
+use mystic_domain::{DeviceId, JobState, Pause, WaitReason};
 use mystic_ledger::{Action, Ledger};
 use mystic_scheduler::reconcilers::Reconcile;
+use uuid::Uuid;
 
 use crate::support::{Stack, finish, preset};
 
@@ -77,7 +78,7 @@ async fn a_decision_made_before_the_pause_is_not_granted_after_it() {
         Pause::Device(stack.store.devices().await.expect("devices").remove(0).id),
     ] {
         let snapshot = stack.store.snapshot(10).await.expect("a snapshot");
-        let decided = Ledger::of(&snapshot).decide(ResidentId::generate);
+        let decided = Ledger::of(&snapshot).decide(Uuid::now_v7);
         stack
             .store
             .pause(&pause, false, "local")

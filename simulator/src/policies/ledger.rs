@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use mystic_domain::{JobId, Mib, Need, Plan, ResidentId};
 use mystic_placement::{
-    Action, Class, ClassIndex, Device, Job, Lease, Millis, Model, ModelState, Plans,
+    Action, Batch, Class, ClassIndex, Device, Drawer, Job, Lease, Millis, Model, ModelState, Plans,
     Policy as Figures, Preload, Preset, PresetIndex, Queue, Rung, Served, Snapshot, decide, turns,
 };
 use uuid::Uuid;
@@ -17,8 +17,8 @@ use crate::world::{Card, Order, Policy, World, booked};
 pub struct Ledger {
     queue: Queue,
     classes: HashMap<(usize, (u32, u32), usize), ClassIndex>,
-    /// Predicted ends of granted jobs.
-    until: HashMap<JobIndex, Millis>,
+    /// Predicted ends of granted jobs, by job and card.
+    until: HashMap<(JobIndex, usize), Millis>,
     /// Unfinished work of each user.
     unfinished: HashMap<usize, Millis>,
     work: Vec<Millis>,
@@ -69,7 +69,33 @@ impl Ledger {
         class
     }
 
-    fn device(&self, world: &World<'_>, card: &Card) -> Device {
+    /// Jobs under way with pictures that nobody has begun.
+    fn batches(&mut self, world: &World<'_>) -> Vec<Batch> {
+        let runs = world.cards.iter().flat_map(|card| &card.runs);
+        let mut batches = Vec::new();
+        for run in runs.filter(|run| run.computing && !run.helps) {
+            let (unbegun, busy) = world.unbegun(run.job);
+            if unbegun == 0 || world.fates[run.job].alone {
+                continue;
+            }
+            let class = self.class(world, run.job);
+            let drawn = &world.jobs[run.job];
+            let drawers = busy.into_iter().map(|(card, run, seconds)| Drawer {
+                free_at: millis(world.now + seconds),
+                picture: millis(run.picture / world.cards[card].speed),
+            });
+            batches.push(Batch {
+                job: job_id(run.job),
+                class,
+                picture: millis(drawn.work / f64::from(drawn.pictures)),
+                unbegun,
+                drawers: drawers.collect(),
+            });
+        }
+        batches
+    }
+
+    fn device(&self, world: &World<'_>, at: usize, card: &Card) -> Device {
         let models = card.residents.iter().map(|on| Model {
             id: resident_id(on.number),
             preset: PresetIndex(on.preset),
@@ -81,7 +107,7 @@ impl Ledger {
             },
             booked: model(on.preset).resident(),
             used_at: millis(on.used_at),
-            lease: on.job.map(|job| self.lease(world, card, job)),
+            lease: on.job.map(|job| self.lease(world, at, card, job)),
         });
         #[expect(clippy::cast_possible_truncation, reason = "MiB of one card")]
         let free = Mib(card.free().floor() as i64);
@@ -107,7 +133,7 @@ impl Ledger {
         }
     }
 
-    fn lease(&self, world: &World<'_>, card: &Card, job: JobIndex) -> Lease {
+    fn lease(&self, world: &World<'_>, at: usize, card: &Card, job: JobIndex) -> Lease {
         let booked = card
             .runs
             .iter()
@@ -116,7 +142,7 @@ impl Ledger {
         #[expect(clippy::cast_possible_truncation, reason = "MiB of one job")]
         let working = Mib(booked as i64);
         Lease {
-            until: self.until.get(&job).copied().unwrap_or_default(),
+            until: self.until.get(&(job, at)).copied().unwrap_or_default(),
             working,
             turns: turns(world.jobs[job].engine()),
         }
@@ -126,7 +152,8 @@ impl Ledger {
 impl Policy for Ledger {
     fn orders(&mut self, world: &World<'_>) -> Vec<Order> {
         let mut upcoming = [0; COUNT];
-        for run in world.cards.iter().flat_map(|card| &card.runs) {
+        let runs = world.cards.iter().flat_map(|card| &card.runs);
+        for run in runs.filter(|run| !run.helps) {
             if let Some(then) = world.jobs[run.job].then {
                 upcoming[world.jobs[then].preset] += 1;
             }
@@ -141,11 +168,14 @@ impl Policy for Ledger {
         let devices: Vec<Device> = world
             .cards
             .iter()
-            .map(|card| self.device(world, card))
+            .enumerate()
+            .map(|(at, card)| self.device(world, at, card))
             .collect();
+        let batches = self.batches(world);
         let snapshot = Snapshot {
             presets: &presets,
             devices: &devices,
+            batches: &batches,
             queue: &self.queue,
         };
         self.decisions += 1;
@@ -156,8 +186,17 @@ impl Policy for Ledger {
             match action {
                 Action::Grant(grant) => {
                     let job = job_index(grant.job);
-                    self.until.insert(job, grant.until);
+                    self.until.insert((job, grant.device.0), grant.until);
                     orders.push(Order::Start {
+                        job,
+                        card: grant.device.0,
+                        plan: grant.plan,
+                    });
+                }
+                Action::Help(grant) => {
+                    let job = job_index(grant.job);
+                    self.until.insert((job, grant.device.0), grant.until);
+                    orders.push(Order::Help {
                         job,
                         card: grant.device.0,
                         plan: grant.plan,
@@ -209,7 +248,7 @@ impl Policy for Ledger {
         let ahead = *unfinished;
         *unfinished = *unfinished + self.work[job];
         self.queue.push(Job {
-            id: JobId(Uuid::from_u128(job as u128)),
+            id: job_id(job),
             class,
             priority: drawn.priority,
             queued_at: millis(world.now),
@@ -219,11 +258,11 @@ impl Policy for Ledger {
     }
 
     fn left(&mut self, job: JobIndex) {
-        self.queue.remove(JobId(Uuid::from_u128(job as u128)));
+        self.queue.remove(job_id(job));
     }
 
     fn ended(&mut self, job: JobIndex) {
-        self.until.remove(&job);
+        self.until.retain(|(of, _), _| *of != job);
         if let Some(unfinished) = self.unfinished.get_mut(&self.users[job]) {
             *unfinished = *unfinished - self.work[job];
         }
@@ -242,6 +281,10 @@ fn millis(seconds: f64) -> Millis {
 #[expect(clippy::cast_precision_loss, reason = "times of one run")]
 fn seconds(millis: Millis) -> f64 {
     millis.0 as f64 / 1000.0
+}
+
+fn job_id(job: JobIndex) -> JobId {
+    JobId(Uuid::from_u128(job as u128))
 }
 
 fn job_index(id: JobId) -> JobIndex {

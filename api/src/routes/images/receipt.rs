@@ -87,7 +87,8 @@ pub async fn receipt(
 ) -> Result<Json<Receipt>, Problem> {
     let image = record(&app, id).await?;
     let (job, plan) = drawn(&image)?;
-    let made_with = match app.store.provenance(job, image.attempt).await? {
+    let drawer = image.drawn_by.unwrap_or(job);
+    let made_with = match app.store.provenance(drawer, image.attempt).await? {
         Some(provenance) => Some(made_with(&app, provenance).await?),
         None => None,
     };

@@ -100,13 +100,16 @@ async fn detail(app: &App, record: JobRecord) -> Result<JobDetail, Problem> {
     }
     let attempts = app.store.attempts(id).await?;
     let mut progress = latest_progress(app, std::slice::from_ref(&record)).await;
+    let helpers = app.store.helpers(id).await?;
     progress.extend(latest_progress(app, &tag_jobs).await);
+    progress.extend(latest_progress(app, &helpers).await);
     let last = progress.get(&id).copied();
     Ok(JobDetail {
         job: Job::new(record, last),
         position,
         estimate,
         attempts,
+        helpers: with_progress(helpers, &progress),
         images: images.into_iter().map(Into::into).collect(),
         tag_jobs: with_progress(tag_jobs, &progress),
     })

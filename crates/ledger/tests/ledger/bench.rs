@@ -6,8 +6,8 @@ use mystic_domain::{
     Preset, ResidentId, TagParams, TextModel, WaitReason, WorkerId, need,
 };
 use mystic_store::{
-    DeviceRecord, Grant, HeldJob, LeaseRecord, Preload, QueuedJob, ResidentRecord, Snapshot,
-    SnapshotPreset, SnapshotWorker, Wait,
+    Batch, BatchDrawer, DeviceRecord, Grant, HeldJob, Help, LeaseRecord, Preload, QueuedJob,
+    ResidentRecord, Snapshot, SnapshotPreset, SnapshotWorker, Wait,
 };
 use uuid::Uuid;
 
@@ -246,6 +246,31 @@ impl Bench {
         on.turns_taken += turns;
     }
 
+    /// A batch under way on a device of its own model, with so many pictures of 512² that nobody has begun.
+    pub fn batch(&mut self, device: usize, preset: &str, unbegun: u32) -> JobId {
+        let model = self.model(device, preset, "ready", 0);
+        self.lease(device, model, "claimed");
+        let id = self.snapshot.devices[device]
+            .leases
+            .last()
+            .expect("one")
+            .job;
+        self.snapshot.batches.push(Batch {
+            job: id,
+            fence: Fence(1),
+            preset: preset.into(),
+            params: job(0, preset, 512).params,
+            plan: Plan::Full,
+            unbegun,
+            drawers: vec![BatchDrawer {
+                device: self.snapshot.devices[device].id.clone(),
+                plan: Plan::Full,
+                began_at: now(),
+            }],
+        });
+        id
+    }
+
     pub fn queue(&mut self, jobs: &[(&str, u32)]) {
         for (preset, side) in jobs {
             let number = self.snapshot.queued.len() as u128 + 1;
@@ -281,7 +306,7 @@ pub fn decide(snapshot: &Snapshot) -> Vec<Action> {
     let mut next = 1_000_000;
     Ledger::of(snapshot).decide(|| {
         next += 1;
-        ResidentId(id(next))
+        id(next)
     })
 }
 
@@ -293,6 +318,14 @@ pub fn grants(actions: &[Action]) -> Vec<&Grant> {
             _ => None,
         })
         .collect()
+}
+
+pub fn helps(actions: &[Action]) -> Vec<&Help> {
+    let helps = actions.iter().filter_map(|action| match action {
+        Action::Help(help) => Some(help),
+        _ => None,
+    });
+    helps.collect()
 }
 
 pub fn evicted(actions: &[Action]) -> Vec<ResidentId> {

@@ -338,3 +338,25 @@ fn what_would_fit_without_strangers_is_short_of_memory_and_what_never_would_is_t
         Some(WaitReason::TooLarge { .. })
     ));
 }
+
+#[test]
+fn an_idle_device_helps_a_batch_by_a_lease_of_its_own() {
+    let mut bench = Bench::new();
+    let busy = bench.device(20_000, 1);
+    let idle = bench.device(20_000, 1);
+    let there = bench.model(idle, "anime", "ready", 0);
+    let batch = bench.batch(busy, "anime", 3);
+    let actions = bench.decide();
+    let [help] = helps(&actions)[..] else {
+        panic!("{actions:?}")
+    };
+    assert_eq!((help.of, help.fence.0), (batch, 1));
+    assert_ne!(help.grant.job, batch);
+    assert_eq!(help.grant.device, DeviceId("host/1".into()));
+    assert_eq!(help.grant.seat, Seat::Loaded(there));
+    assert_eq!(help.grant.need.working, WORKING_512);
+    // Whoever waits comes first.
+    bench.queue(&[("anime", 512)]);
+    let actions = bench.decide();
+    assert_eq!((grants(&actions).len(), helps(&actions).len()), (1, 0));
+}

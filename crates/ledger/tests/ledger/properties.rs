@@ -20,8 +20,9 @@ fn any_bench() -> impl Strategy<Value = Bench> {
         prop::collection::vec(device, 1..4),
         prop::collection::vec((0..5_usize, 0..4_usize), 0..14),
         0..4_u32,
+        prop::collection::vec(1..5_u32, 0..3),
     )
-        .prop_map(|(devices, jobs, pictures)| {
+        .prop_map(|(devices, jobs, pictures, batches)| {
             let mut bench = Bench::new();
             for (free, turns, models) in devices {
                 let device = bench.device(free, turns);
@@ -34,6 +35,10 @@ fn any_bench() -> impl Strategy<Value = Bench> {
                         bench.lease(device, model, "claimed");
                     }
                 }
+            }
+            for unbegun in batches {
+                let device = bench.device(0, 1);
+                bench.batch(device, "anime", unbegun);
             }
             bench.offer_all();
             bench.draws("local", pictures);
@@ -79,7 +84,13 @@ fn replay(snapshot: &Snapshot, actions: &[Action]) -> Result<(), TestCaseError> 
         let worker = snapshot.workers.iter().find(|w| w.id == preload.worker);
         prop_assert!(*count <= worker.expect("a worker").max_children);
     }
-    for grant in grants(actions) {
+    for help in helps(actions) {
+        let of = snapshot.batches.iter().find(|batch| batch.job == help.of);
+        prop_assert!(of.is_some_and(|batch| batch.unbegun > 0 && batch.fence == help.fence));
+    }
+    let helps = helps(actions);
+    let helpers = helps.iter().map(|help| &help.grant);
+    for grant in grants(actions).into_iter().chain(helpers) {
         let (record, booked, turns) = devices.get_mut(&grant.device).expect("a device");
         let resident = match grant.seat {
             Seat::Loaded(resident) => {
@@ -122,7 +133,7 @@ proptest! {
         let mut answered: Vec<JobId> = bench.decide().iter().filter_map(|action| match action {
             Action::Grant(grant) => Some(grant.job),
             Action::Wait(wait) => Some(wait.job),
-            Action::Evict(_) | Action::Preload(_) => None,
+            Action::Help(_) | Action::Evict(_) | Action::Preload(_) => None,
         }).collect();
         answered.sort();
         let queued: Vec<JobId> = bench.snapshot.queued.iter().map(|job| job.id).collect();

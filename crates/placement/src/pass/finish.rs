@@ -17,6 +17,7 @@ impl Pass<'_> {
                 }
             }
         }
+        self.help();
         for at in 0..self.heads.len() {
             let head = &self.heads[at];
             if head.first().is_some() {
@@ -105,6 +106,7 @@ impl Pass<'_> {
             .max_by_key(|(preset, _)| (wanted(*preset), std::cmp::Reverse(*preset)));
         if let Some((preset, how)) = next {
             self.demand.copy(preset);
+            self.slots[slot].free -= how.resident.0;
             self.actions.push(Action::Preload {
                 device: DeviceIndex(slot),
                 preset,

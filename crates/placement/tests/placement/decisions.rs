@@ -217,3 +217,66 @@ fn an_idle_device_loads_what_will_be_asked_for_next() {
     fleet.apply(&actions);
     assert_eq!(fleet.decide(), [], "once");
 }
+
+fn helped(actions: &[Action]) -> Vec<DeviceIndex> {
+    let helped = actions.iter().filter_map(|action| match action {
+        Action::Help(help) => Some(help.device),
+        _ => None,
+    });
+    helped.collect()
+}
+
+/// Begins a batch of four pictures of so many milliseconds each on the fastest card.
+fn draws(fleet: &mut Fleet, preset: usize, picture: i64) {
+    fleet.submit(preset, 0, 0, Millis(4 * picture), Millis(0));
+    let actions = fleet.decide();
+    assert_eq!(grants(&actions)[0].device, DeviceIndex(2));
+    fleet.apply(&actions);
+}
+
+#[test]
+fn cards_with_nothing_to_do_draw_pictures_of_a_batch_that_runs_elsewhere() {
+    let mut fleet = Fleet::new(3, Policy::default());
+    draws(&mut fleet, 0, 10_000);
+    let actions = fleet.decide();
+    assert_eq!(helped(&actions), [DeviceIndex(1), DeviceIndex(0)]);
+    fleet.apply(&actions);
+    assert_eq!(fleet.batches[0].unbegun, 1, "each has one");
+    assert_eq!(fleet.decide(), [], "and no card has two");
+}
+
+#[test]
+fn a_batch_that_would_end_hardly_sooner_is_not_helped() {
+    let mut fleet = Fleet::new(3, Policy::default());
+    draws(&mut fleet, 0, 100);
+    assert_eq!(helped(&fleet.decide()), []);
+}
+
+#[test]
+fn a_model_is_unloaded_to_help_only_where_that_gains_more_than_its_load() {
+    // 12 GB: 5,498 of text and 6,396 of the picture's model are more than 11,776.
+    let with_text = || {
+        let mut fleet = Fleet::new(3, Policy::default());
+        fleet.devices[0].served = vec![None; fleet.presets.len()];
+        fleet.devices[2].served[13] = None;
+        fleet.submit(13, 0, 0, SECOND, Millis(0));
+        settle(&mut fleet);
+        while let Some(next) = fleet.next_event() {
+            fleet.pass(next);
+        }
+        let text = fleet.devices[1].models[0].id;
+        (fleet, text)
+    };
+    let (mut fleet, text) = with_text();
+    draws(&mut fleet, 9, 10_000);
+    let actions = fleet.decide();
+    assert_eq!(actions, [Action::Evict(text)]);
+    fleet.apply(&actions);
+    assert_eq!(fleet.decide(), [], "its end is waited for");
+    fleet.exits();
+    assert_eq!(helped(&fleet.decide()), [DeviceIndex(1)]);
+    // It takes 5.6 s to load the text again, and one picture less takes 5 s less.
+    let (mut fleet, _) = with_text();
+    draws(&mut fleet, 9, 5000);
+    assert_eq!(fleet.decide(), []);
+}

@@ -2,9 +2,9 @@
 
 use mystic_domain::{ContextPlan, EngineKind, JobId, Mib, Need, Plan, ResidentId};
 use mystic_placement::{
-    Action, Class, ClassIndex, Device, DeviceIndex, Grant, Job, Lease, Millis, Model, ModelState,
-    Plans, Policy, Preload, Preset, PresetIndex, Queue, Rung, Served, Snapshot, decide, seat,
-    turns,
+    Action, Batch, Class, ClassIndex, Device, DeviceIndex, Drawer, Grant, Job, Lease, Millis,
+    Model, ModelState, Plans, Policy, Preload, Preset, PresetIndex, Queue, Rung, Served, Snapshot,
+    decide, seat, turns,
 };
 use uuid::Uuid;
 
@@ -15,11 +15,14 @@ pub const SIZES: [i64; 14] = [
 /// MiB that a picture takes at each of four sizes, decoded in one piece and in tiles.
 const WORKING: [[i64; 2]; 4] = [[1980, 620], [4456, 620], [7921, 780], [11_882, 1170]];
 const TEXT: usize = 12;
+/// Pictures of a diffusion job.
+const PICTURES: u32 = 4;
 
 #[derive(Clone, Debug)]
 pub struct Fleet {
     pub presets: Vec<Preset>,
     pub devices: Vec<Device>,
+    pub batches: Vec<Batch>,
     pub queue: Queue,
     pub now: Millis,
     capacity: Vec<Mib>,
@@ -71,6 +74,7 @@ impl Fleet {
             capacity: devices.iter().map(|device| device.free).collect(),
             presets,
             devices,
+            batches: Vec::new(),
             queue,
             now: Millis(0),
             on: Vec::new(),
@@ -106,6 +110,7 @@ impl Fleet {
 
     pub fn decide(&self) -> Vec<Action> {
         let snapshot = Snapshot {
+            batches: &self.batches,
             presets: &self.presets,
             devices: &self.devices,
             queue: &self.queue,
@@ -121,6 +126,7 @@ impl Fleet {
         for action in actions {
             match action {
                 Action::Grant(grant) => self.grant(grant),
+                Action::Help(grant) => self.help(grant),
                 Action::Evict(id) => {
                     let model = self.model(*id);
                     assert_eq!(
@@ -149,7 +155,40 @@ impl Fleet {
 
     fn grant(&mut self, grant: &Grant) {
         let job = self.queue.remove(grant.job).expect("a queued job");
-        let class = self.queue.class_of(job.class).clone();
+        self.lease(job.class, grant);
+        if grant.turns > 0 {
+            let picture = Millis(job.work.0 / i64::from(PICTURES));
+            let busy = grant.until - self.now;
+            self.batches.push(Batch {
+                job: job.id,
+                class: job.class,
+                picture,
+                unbegun: PICTURES - 1,
+                drawers: vec![Drawer {
+                    free_at: grant.until - Millis(busy.0 / i64::from(PICTURES) * 3),
+                    picture: Millis(busy.0 / i64::from(PICTURES)),
+                }],
+            });
+        }
+    }
+
+    /// A picture of a batch goes to a device. What it saves the batch's own is not looked at.
+    fn help(&mut self, grant: &Grant) {
+        let mut batches = self.batches.iter_mut();
+        let batch = batches.find(|batch| batch.job == grant.job);
+        let batch = batch.expect("a batch under way");
+        assert!(batch.unbegun > 0, "all was begun");
+        batch.unbegun -= 1;
+        batch.drawers.push(Drawer {
+            free_at: grant.until,
+            picture: batch.picture,
+        });
+        let class = batch.class;
+        self.lease(class, grant);
+    }
+
+    fn lease(&mut self, class: ClassIndex, grant: &Grant) {
+        let class = self.queue.class_of(class).clone();
         let rung = class.rungs.iter().find(|rung| rung.plan == grant.plan);
         assert_eq!(rung.expect("a rung of its ladder").need, grant.need);
         let id = grant.seat.unwrap_or_else(|| {
@@ -247,6 +286,8 @@ impl Fleet {
     /// Lets time pass; jobs end and models are loaded as predicted.
     pub fn pass(&mut self, until: Millis) {
         self.now = until;
+        self.batches
+            .retain(|batch| batch.drawers.iter().any(|drawer| drawer.free_at > until));
         for (at, device) in self.devices.iter_mut().enumerate() {
             for model in &mut device.models {
                 if matches!(model.state, ModelState::Loading(ready) if ready <= until) {
@@ -287,6 +328,12 @@ impl Fleet {
         self.capacity
             .iter()
             .any(|capacity| least <= Some(*capacity))
+    }
+
+    /// Whether this device could hold the class if it were empty.
+    pub fn device_could_hold(&self, device: DeviceIndex, class: &Class) -> bool {
+        let mut rungs = class.rungs.iter();
+        rungs.any(|rung| rung.need.resident + rung.need.working <= self.capacity[device.0])
     }
 
     /// Whether the ledger adds up.

@@ -57,7 +57,7 @@ fn play(
             if !actions.iter().any(|action| {
                 matches!(
                     action,
-                    Action::Grant(_) | Action::Evict(_) | Action::Preload { .. }
+                    Action::Grant(_) | Action::Help(_) | Action::Evict(_) | Action::Preload { .. }
                 )
             }) {
                 break;
@@ -203,6 +203,29 @@ proptest! {
             }
             Ok(())
         })?;
+    }
+
+    #[test]
+    fn a_device_helps_a_batch_only_where_no_waiting_job_could_ever_run(devices in 1..5_usize, jobs in any_jobs(60)) {
+        let mut helped = 0;
+        play(devices, &jobs, |before, actions, after| {
+            for action in actions {
+                let Action::Help(help) = action else { continue };
+                helped += 1;
+                prop_assert!(before.devices[help.device.0].turns > 0);
+                let batch = before.batches.iter().find(|batch| batch.job == help.job);
+                prop_assert!(batch.is_some_and(|batch| batch.unbegun > 0));
+                let waiting = after.queue.in_order();
+                let could = waiting.iter().any(|job| {
+                    let class = after.queue.class_of(job.class);
+                    turns(engine(class.preset.0)) > 0 && after.device_could_hold(help.device, class)
+                });
+                prop_assert!(!could, "it helps while a job waits that it could run");
+            }
+            Ok(())
+        })?;
+        // One device alone has nobody to help.
+        prop_assert!(devices > 1 || helped == 0);
     }
 
     #[test]

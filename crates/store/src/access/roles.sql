@@ -34,7 +34,7 @@ GRANT UPDATE (state), DELETE ON leases TO mystic_worker;
 
 -- Claiming and settling. What a job is to do, for whom and how soon, is not a worker's to change.
 GRANT SELECT,
-      UPDATE (state, attempt, engine_deaths, plan, images_done, worker_id, resident_id, wait_reason, error, result, not_before,
+      UPDATE (state, attempt, engine_deaths, plan, images_done, picture, picture_at, worker_id, resident_id, wait_reason, error, result, not_before,
               last_event, started_at, finished_at)
     ON jobs TO mystic_worker;
 GRANT SELECT (job_id, attempt, fence, worker_id, outcome, provenance),
@@ -47,7 +47,7 @@ GRANT INSERT (job_id, number, kind, data) ON job_events TO mystic_worker;
 GRANT SELECT (sha256, state), INSERT (sha256, bytes, state), UPDATE (state, staged_at) ON image_files TO mystic_worker;
 GRANT SELECT (id, job_id, index, tags_state),
       INSERT (id, job_id, index, attempt, plan, owner, preset, width, height, seed, params, prompt, file, thumb,
-              pixels_sha256, times, tags_state, parent, binned_at),
+              pixels_sha256, times, tags_state, parent, binned_at, drawn_by),
       UPDATE (tags_state)
     ON images TO mystic_worker;
 GRANT SELECT, INSERT ON file_hashes TO mystic_worker;

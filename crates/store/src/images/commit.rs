@@ -16,7 +16,7 @@ const TAGGING_YIELDS: i16 = 10;
 pub struct NewImage {
     /// Its id.
     pub id: ImageId,
-    /// The job that made it.
+    /// The job that made it, or the helper that drew it for one.
     pub job: JobId,
     /// The lease under which it was made.
     pub fence: Fence,
@@ -51,6 +51,8 @@ pub enum Committed {
     Already,
     /// One of the files is being deleted: put both again, then commit again.
     FilesGone,
+    /// It was drawn for a job that has ended meanwhile; nothing was changed.
+    Unwanted,
     /// The lease is not this worker's any more; nothing was changed.
     Stale,
 }
@@ -67,7 +69,14 @@ impl Store {
 
     async fn commit_image_once(&self, new: &NewImage) -> Result<Committed> {
         let mut tx = self.pool.begin().await?;
-        let job: Option<JobRow> = sqlx::query_as(
+        // A helper's row never changes whom it helps, and its job's lock comes before its own.
+        let of: Option<JobRow> = sqlx::query_as(
+            "SELECT * FROM jobs WHERE id = (SELECT helps FROM jobs WHERE id = $1) FOR NO KEY UPDATE",
+        )
+        .bind(new.job.0)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let drawer: Option<JobRow> = sqlx::query_as(
             "SELECT * FROM jobs WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'running' FOR NO KEY UPDATE",
         )
         .bind(new.job.0)
@@ -75,10 +84,14 @@ impl Store {
         .bind(new.fence.0)
         .fetch_optional(&mut *tx)
         .await?;
-        let Some(job) = job else {
+        let Some(drawer) = drawer else {
             return Ok(Committed::Stale);
         };
-        let job = JobRecord::try_from(job)?;
+        let drawer = JobRecord::try_from(drawer)?;
+        let job = of.map_or_else(|| Ok(drawer.clone()), JobRecord::try_from)?;
+        if job.state.is_terminal() {
+            return Ok(Committed::Unwanted);
+        }
         let JobParams::Generate(params) = &job.params else {
             return Err(row::unreadable(
                 "picture of a job of kind",
@@ -88,7 +101,7 @@ impl Store {
         let there: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT FROM images WHERE job_id = $1 AND index = $2)",
         )
-        .bind(new.job.0)
+        .bind(job.id.0)
         .bind(new.index)
         .fetch_one(&mut *tx)
         .await?;
@@ -111,15 +124,15 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO images (id, job_id, index, attempt, plan, owner, preset, width, height, seed, params, prompt,
-                                 file, thumb, pixels_sha256, times, tags_state, parent, binned_at)
+                                 file, thumb, pixels_sha256, times, tags_state, parent, binned_at, drawn_by)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                     (SELECT id FROM images WHERE id = $18 FOR KEY SHARE), CASE WHEN $19 THEN now() END)",
+                     (SELECT id FROM images WHERE id = $18 FOR KEY SHARE), CASE WHEN $19 THEN now() END, $20)",
         )
         .bind(new.id.0)
-        .bind(new.job.0)
+        .bind(job.id.0)
         .bind(new.index)
-        .bind(job.attempt)
-        .bind(job.plan.as_str())
+        .bind(drawer.attempt)
+        .bind(drawer.plan.as_str())
         .bind(&job.owner)
         .bind(&job.preset)
         .bind(i32::try_from(new.width).unwrap_or(i32::MAX))
@@ -135,15 +148,17 @@ impl Store {
         .bind(params.init.as_ref().and_then(|init| init.image).map(|image| image.0))
         // Drawn to be compared with the picture that the job works on, and not to be looked at.
         .bind(job.parent_image.is_some())
+        .bind(drawer.helps.map(|_| drawer.id.0))
         .execute(&mut *tx)
         .await?;
-        provenance::note(&mut tx, new.job, job.attempt, &new.provenance).await?;
-        sqlx::query("UPDATE jobs SET images_done = images_done + 1 WHERE id = $1")
-            .bind(new.job.0)
+        provenance::note(&mut tx, drawer.id, drawer.attempt, &new.provenance).await?;
+        sqlx::query("UPDATE jobs SET images_done = images_done + 1 WHERE id = $1 OR id = $2")
+            .bind(job.id.0)
+            .bind(drawer.id.0)
             .execute(&mut *tx)
             .await?;
         let data = serde_json::json!({ "image": new.id, "index": new.index });
-        events::record(&mut tx, new.job, "image", data).await?;
+        events::record(&mut tx, job.id, "image", data).await?;
         if let Some(preset) = &params.tag_preset {
             let tagging = NewJob {
                 id: JobId::generate(),

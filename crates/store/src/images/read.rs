@@ -18,7 +18,7 @@ macro_rules! columns {
         "images.id, images.job_id, images.index, images.attempt, images.plan, images.owner, images.preset, images.width,
          images.height, images.seed, images.params, images.file, images.thumb, images.pixels_sha256, images.times,
          images.tags_state, images.created_at, images.parent, images.rating, images.favourite, images.binned_at,
-         images.origin, images.format"
+         images.origin, images.format, images.drawn_by"
     };
 }
 pub(super) use columns;
@@ -54,6 +54,7 @@ pub(super) const BEST: &str = concat!(
 pub(super) struct ImageRow {
     id: Uuid,
     job_id: Option<Uuid>,
+    drawn_by: Option<Uuid>,
     index: i32,
     attempt: i32,
     plan: Option<String>,
@@ -99,6 +100,7 @@ impl ImageRow {
             id: ImageId(self.id),
             origin: self.origin,
             job: self.job_id.map(JobId),
+            drawn_by: self.drawn_by.map(JobId),
             index: self.index,
             attempt: self.attempt,
             plan: self.plan.as_deref().map(row::plan).transpose()?,

@@ -124,7 +124,7 @@ impl Store {
                      AS first ON true
                  LEFT JOIN LATERAL (SELECT device_id, worker_id FROM job_attempts WHERE job_id = id
                                     ORDER BY attempt DESC LIMIT 1) AS last ON true
-                 WHERE finished_at >= from_at AND state <> 'cancelled'
+                 WHERE finished_at >= from_at AND state <> 'cancelled' AND helps IS NULL
                    AND ($4::text IS NULL OR kind = $4) AND ($5::text IS NULL OR jobs.preset = $5)
                    AND ($6::text IS NULL OR owner = $6)
              ), counted AS (

@@ -67,7 +67,7 @@ impl Store {
         let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
         let rows = sqlx::query_as(
             "SELECT * FROM jobs
-             WHERE (cardinality($1::text[]) = 0 OR state = ANY ($1))
+             WHERE helps IS NULL AND (cardinality($1::text[]) = 0 OR state = ANY ($1))
                AND ($2::text IS NULL OR kind = $2)
                AND ($3::text IS NULL OR preset = $3)
                AND ($4::text IS NULL OR owner = $4)
@@ -109,7 +109,7 @@ impl Store {
     /// The database's.
     pub async fn held(&self, limit: i64) -> Result<Vec<JobRecord>> {
         let rows = sqlx::query_as(
-            "SELECT * FROM jobs WHERE state IN ('leased', 'running') ORDER BY leased_at, id LIMIT $1",
+            "SELECT * FROM jobs WHERE state IN ('leased', 'running') AND helps IS NULL ORDER BY leased_at, id LIMIT $1",
         )
         .bind(limit)
         .fetch_all(&self.pool)
@@ -138,7 +138,7 @@ impl Store {
     /// The database's.
     pub async fn counts(&self) -> Result<BTreeMap<JobState, i64>> {
         let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT state, count(*) FROM jobs GROUP BY state")
+            sqlx::query_as("SELECT state, count(*) FROM jobs WHERE helps IS NULL GROUP BY state")
                 .fetch_all(&self.pool)
                 .await?;
         let mut counts: BTreeMap<JobState, i64> = JobState::ALL.map(|state| (state, 0)).into();
@@ -176,6 +176,18 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// What draws or drew pictures of this job on other devices, oldest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn helpers(&self, id: JobId) -> Result<Vec<JobRecord>> {
+        let rows = sqlx::query_as("SELECT * FROM jobs WHERE helps = $1 ORDER BY id")
+            .bind(id.0)
+            .fetch_all(&self.pool)
+            .await?;
+        records(rows)
     }
 
     /// The jobs that tag these pictures, oldest first.

@@ -42,7 +42,8 @@ impl Store {
             return Ok(Retried::NotFound);
         };
         let job = JobRecord::try_from(job)?;
-        if machine::next(job.state, false, Event::Again).is_err() {
+        // A helper has one attempt; what it leaves its job draws.
+        if job.helps.is_some() || machine::next(job.state, false, Event::Again).is_err() {
             return Ok(Retried::NotFailed(job.state));
         }
         if let Some(retired) = presets::check_open(&mut tx, &[&job.preset]).await? {

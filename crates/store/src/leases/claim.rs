@@ -19,8 +19,6 @@ pub struct Claimed {
     pub booked: Need,
     /// What to load, as it was when it was booked.
     pub preset: Preset,
-    /// Indexes of the pictures that exist already.
-    pub done: Vec<i32>,
 }
 
 impl Store {
@@ -46,7 +44,8 @@ impl Store {
     ) -> Result<Option<Claimed>> {
         let mut tx = self.pool.begin().await?;
         let claimed: Option<JobRow> = sqlx::query_as(
-            "UPDATE jobs SET state = 'running', attempt = attempt + 1, started_at = now()
+            "UPDATE jobs SET state = 'running', attempt = attempt + 1, started_at = now(),
+                             picture = CASE WHEN helps IS NOT NULL THEN picture END, picture_at = NULL
              WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'leased' AND cancel_requested_at IS NULL
              RETURNING *",
         )
@@ -104,10 +103,6 @@ impl Store {
         .ok_or_else(|| {
             StoreError::Unreadable(format!("a lease on resident {resident} that is gone"))
         })?;
-        let done = sqlx::query_scalar("SELECT index FROM images WHERE job_id = $1 ORDER BY index")
-            .bind(job.0)
-            .fetch_all(&mut *tx)
-            .await?;
         tx.commit().await?;
         Ok(Some(Claimed {
             job: claimed,
@@ -118,7 +113,6 @@ impl Store {
                 working: Mib(working),
             },
             preset: row::json(spec)?,
-            done,
         }))
     }
 }

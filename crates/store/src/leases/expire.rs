@@ -64,7 +64,8 @@ impl Store {
 /// Takes a leased job, whose row and device are locked, back from its worker. A model that was booked for it
 /// and never came to be goes with it.
 pub(crate) async fn give_back(tx: &mut PgConnection, job: &JobRecord) -> Result<()> {
-    let state = machine::next(job.state, job.cancel_requested_at.is_some(), Event::Expire)
+    let ends = job.cancel_requested_at.is_some() || job.helps.is_some();
+    let state = machine::next(job.state, ends, Event::Expire)
         .map_err(|illegal| row::unreadable("move", &illegal.to_string()))?;
     free(tx, job.id, job.fence).await?;
     unbook_unborn(tx, job.resident).await?;

@@ -6,6 +6,7 @@ use mystic_domain::{ContextPlan, DeviceId, Fence, JobId, Mib, Need, Plan, Reside
 use uuid::Uuid;
 
 use super::book::{self, NewModel};
+use super::help::{self, Help};
 use crate::error::retrying;
 use crate::{Result, Store, events, ledger};
 
@@ -62,10 +63,11 @@ impl Store {
     /// The database's; then nothing was changed.
     #[tracing::instrument(name = "db.leases.grant", skip_all, fields(job = %grant.job, worker = %grant.worker), err(level = "debug"))]
     pub async fn grant(&self, grant: &Grant) -> Result<Granted> {
-        retrying!(self.grant_once(grant))
+        retrying!(self.grant_once(grant, None))
     }
 
-    async fn grant_once(&self, grant: &Grant) -> Result<Granted> {
+    /// A grant of a queued job, or of a picture of a running one.
+    pub(super) async fn grant_once(&self, grant: &Grant, help: Option<&Help>) -> Result<Granted> {
         let mut tx = self.pool.begin().await?;
         ledger::lock(&mut tx, &grant.device).await?;
         let (resident, booked) = match grant.seat {
@@ -113,7 +115,28 @@ impl Store {
         if !seated {
             return Ok(Granted::No);
         }
-        let fence: Option<i64> = sqlx::query_scalar(
+        let fence = match help {
+            Some(help) => help::lease(&mut tx, help, resident.0, self.epoch).await?,
+            None => self.take(&mut tx, grant, resident.0).await?,
+        };
+        let Some(fence) = fence else {
+            return Ok(Granted::No);
+        };
+        lease(&mut tx, grant, resident.0, fence).await?;
+        let data = serde_json::json!({ "worker": grant.worker, "device": grant.device, "plan": grant.plan });
+        events::record(&mut tx, grant.job, "leased", data).await?;
+        tx.commit().await?;
+        Ok(Granted::Yes(Fence(fence)))
+    }
+
+    /// Takes the job out of the queue; its new fence, or nothing where it is not there any more.
+    async fn take(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        grant: &Grant,
+        resident: Uuid,
+    ) -> Result<Option<i64>> {
+        Ok(sqlx::query_scalar(
             "UPDATE jobs SET state = 'leased', fence = fence + 1, worker_id = $2, device_id = $3, resident_id = $4,
                              plan = $5, leased_at = now(), wait_reason = NULL
              WHERE id = $1 AND state = 'queued' AND cancel_requested_at IS NULL
@@ -127,19 +150,11 @@ impl Store {
         .bind(grant.job.0)
         .bind(grant.worker.0)
         .bind(&grant.device.0)
-        .bind(resident.0)
+        .bind(resident)
         .bind(grant.plan.as_str())
         .bind(self.epoch)
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(fence) = fence else {
-            return Ok(Granted::No);
-        };
-        lease(&mut tx, grant, resident.0, fence).await?;
-        let data = serde_json::json!({ "worker": grant.worker, "device": grant.device, "plan": grant.plan });
-        events::record(&mut tx, grant.job, "leased", data).await?;
-        tx.commit().await?;
-        Ok(Granted::Yes(Fence(fence)))
+        .fetch_optional(tx)
+        .await?)
     }
 }
 

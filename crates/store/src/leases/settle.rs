@@ -145,8 +145,10 @@ pub(crate) async fn conclude(
         Outcome::Stopped => (Event::Stopped, None),
         Outcome::HandedBack => (Event::Reap, None),
     };
-    let cancelled = job.cancel_requested_at.is_some();
-    let state = machine::next(job.state, cancelled, event)
+    // A helper has no second attempt: its picture is its job's again.
+    let once = job.helps.is_some() && matches!(event, Event::Retry | Event::Reap);
+    let ends = once || job.cancel_requested_at.is_some();
+    let state = machine::next(job.state, ends, event)
         .map_err(|illegal| row::unreadable("move", &illegal.to_string()))?;
     match state {
         JobState::Queued => requeue(tx, job.id, failure, after_ms, plan).await?,

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use mystic_domain::{
-    DeviceId, EngineKind, JobId, JobKind, JobParams, Plan, Preset, ResidentId, Weights, WorkerId,
+    DeviceId, EngineKind, Fence, JobId, JobKind, JobParams, Plan, Preset, ResidentId, Weights,
+    WorkerId,
 };
 use uuid::Uuid;
 
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub queued: Vec<QueuedJob>,
     /// Jobs that workers hold.
     pub held: Vec<HeldJob>,
+    /// Jobs under way with pictures that nobody has begun.
+    pub batches: Vec<Batch>,
     /// What presets were seen to take on devices.
     pub times: Vec<LearnedTime>,
     /// How what jobs need is corrected by what they were seen to take.
@@ -103,6 +106,36 @@ pub struct HeldJob {
     pub images_left: u32,
 }
 
+/// A diffusion job under way with pictures that nobody has begun, that none helped in vain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The job.
+    pub job: JobId,
+    /// The lease under which it runs.
+    pub fence: Fence,
+    /// The model.
+    pub preset: String,
+    /// Complete parameters.
+    pub params: JobParams,
+    /// The most generous plan that its pictures may have.
+    pub plan: Plan,
+    /// Pictures that nobody has begun.
+    pub unbegun: u32,
+    /// Those at work on it.
+    pub drawers: Vec<BatchDrawer>,
+}
+
+/// A device at work on a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchDrawer {
+    /// The device.
+    pub device: DeviceId,
+    /// Its plan.
+    pub plan: Plan,
+    /// When it began its picture; a helper that loads a model first, when it is expected to.
+    pub began_at: DateTime<Utc>,
+}
+
 /// Why a job waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
@@ -121,6 +154,44 @@ struct HeldRow {
     owner: String,
     params: serde_json::Value,
     images_left: i32,
+}
+
+#[derive(sqlx::FromRow)]
+struct BatchRow {
+    id: Uuid,
+    fence: i64,
+    preset: String,
+    params: serde_json::Value,
+    floor: String,
+    images_left: i32,
+    devices: Vec<String>,
+    plans: Vec<String>,
+    began: Vec<DateTime<Utc>>,
+}
+
+impl BatchRow {
+    fn batch(self) -> Result<Batch> {
+        let plans = row::plans(&self.plans)?;
+        let drawers = self.devices.into_iter().zip(plans).zip(self.began);
+        let drawers: Vec<BatchDrawer> = drawers
+            .map(|((device, plan), began_at)| BatchDrawer {
+                device: DeviceId(device),
+                plan,
+                began_at,
+            })
+            .collect();
+        let left = usize::try_from(self.images_left).unwrap_or(0);
+        Ok(Batch {
+            job: JobId(self.id),
+            fence: Fence(self.fence),
+            preset: self.preset,
+            params: jobs::params(JobKind::Generate, self.params)?,
+            plan: row::plan(&self.floor)?,
+            // The job itself is at one of them, or is about to.
+            unbegun: u32::try_from(left.saturating_sub(drawers.len())).unwrap_or(0),
+            drawers,
+        })
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -203,7 +274,23 @@ impl Store {
             .await?;
         let held: Vec<HeldRow> = sqlx::query_as(
             "SELECT kind, preset, owner, params, images_total - images_done AS images_left
-             FROM jobs WHERE state IN ('leased', 'running')",
+             FROM jobs WHERE state IN ('leased', 'running') AND helps IS NULL",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        // A helper's start is known to its worker alone: with its model loaded it begins as soon as it is leased.
+        let batches: Vec<BatchRow> = sqlx::query_as(
+            "SELECT job.id, job.fence, job.preset, job.params, job.images_total - job.images_done AS images_left,
+                    CASE WHEN job.attempt - job.attempts_before > 1 THEN job.plan ELSE 'full' END AS floor,
+                    array_agg(drawer.device_id ORDER BY drawer.id) AS devices,
+                    array_agg(drawer.plan ORDER BY drawer.id) AS plans,
+                    array_agg(coalesce(drawer.picture_at, drawer.leased_at) ORDER BY drawer.id) AS began
+             FROM jobs AS job
+             JOIN jobs AS drawer ON (drawer.id = job.id OR drawer.helps = job.id) AND drawer.state IN ('leased', 'running')
+             WHERE job.state = 'running' AND job.helps IS NULL AND job.images_total - job.images_done > 1
+               AND job.picture IS NOT NULL AND job.cancel_requested_at IS NULL AND NOT paused(job.owner, job.preset)
+               AND NOT EXISTS (SELECT FROM jobs AS helper WHERE helper.helps = job.id AND helper.state = 'failed')
+             GROUP BY job.id",
         )
         .fetch_all(&mut *tx)
         .await?;
@@ -276,6 +363,7 @@ impl Store {
                 })
             })
             .collect::<Result<_>>()?;
+        let batches = batches.into_iter().map(BatchRow::batch);
         Ok(Snapshot {
             now,
             devices,
@@ -283,6 +371,7 @@ impl Store {
             presets,
             queued,
             held,
+            batches: batches.collect::<Result<_>>()?,
             times,
             needs,
             pauses,

@@ -5,6 +5,7 @@ mod conflicts;
 mod estimates;
 mod events;
 mod gallery;
+mod help;
 mod histories;
 mod images;
 mod jobs;

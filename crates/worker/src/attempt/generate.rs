@@ -1,4 +1,4 @@
-//! Pictures: one call of the engine for each that is missing, each committed as soon as it is finished.
+//! Pictures: one call of the engine for each that nobody has begun, each committed as soon as it is finished.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use mystic_domain::{
 };
 use mystic_engine::{Command, Event, LoraFile, Start};
 use mystic_process::fault;
-use mystic_store::{Claimed, Committed, NewImage, Outcome};
+use mystic_store::{Claimed, Committed, NewImage, NextPicture, Outcome};
 
 use super::peak::Watch;
 use super::progress::Reporter;
@@ -23,7 +23,10 @@ use crate::picture::{Recipe, SaveError, UplinkError};
 /// How often a picture is put again whose file's twin was just being deleted.
 const PUTS: u32 = 5;
 
-/// Makes every picture that does not exist yet.
+/// How often a job looks again whose last pictures are drawn elsewhere.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Makes the pictures that nobody else makes.
 pub(super) async fn run(
     bench: &Bench,
     holding: &Holding<Lease>,
@@ -39,10 +42,7 @@ pub(super) async fn run(
     let (drawn, start, loras) = prepare(bench, holding, claimed, params).await?;
     let provenance = provenance(bench, child, painter(claimed)?, params);
     let (width, height) = params.final_size();
-    for index in 0..params.batch {
-        if is_there(claimed, index) {
-            continue;
-        }
+    while let Some(index) = next(bench, holding).await? {
         if let Some(why) = holding.stopped() {
             return Err(Halt::Stopped(why));
         }
@@ -50,7 +50,7 @@ pub(super) async fn run(
             phase,
             step,
             of,
-            index,
+            index: u32::try_from(index).unwrap_or_default(),
             attempt: claimed.job.attempt,
         };
         reporter.report(progress(Phase::Encoding, 0, 0));
@@ -144,7 +144,7 @@ pub(super) async fn run(
                 job: holding.job,
                 fence: holding.fence,
                 worker: bench.worker,
-                index: i32::try_from(index).unwrap_or(i32::MAX),
+                index,
                 seed,
                 width,
                 height,
@@ -165,6 +165,7 @@ pub(super) async fn run(
                 Some(Committed::FilesGone) => {
                     return Err(defect("the picture's file is deleted again and again"));
                 }
+                Some(Committed::Unwanted) => return Ok(Outcome::Stopped),
                 Some(Committed::Stale) => return Err(Halt::Stopped(Stop::Lost)),
                 None => {
                     return Err(match holding.stopped() {
@@ -224,10 +225,33 @@ fn sampled(provenance: &Provenance, sampler: &str, scheduler: &str) -> Provenanc
     }
 }
 
-/// Whether an attempt before has made this picture.
-fn is_there(claimed: &Claimed, index: u32) -> bool {
-    let mut done = claimed.done.iter();
-    done.any(|done| u32::try_from(*done) == Ok(index))
+/// The place of the next picture to draw; none where all exist. Whoever is left with pictures that others draw waits
+/// for them: one that fails leaves its picture.
+async fn next(bench: &Bench, holding: &Holding<Lease>) -> Result<Option<i32>, Halt> {
+    loop {
+        let (job, fence) = (holding.job, holding.fence);
+        let next = persist!(
+            bench.leaving,
+            holding,
+            "next picture",
+            bench.store.next_picture(bench.worker, job, fence)
+        );
+        match next {
+            Some(NextPicture::Draw(index)) => return Ok(Some(index)),
+            Some(NextPicture::Complete) => return Ok(None),
+            Some(NextPicture::DrawnElsewhere) => tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                why = holding.stopping() => return Err(Halt::Stopped(why)),
+            },
+            Some(NextPicture::Stale) => return Err(Halt::Stopped(Stop::Lost)),
+            None => {
+                return Err(match holding.stopped() {
+                    Some(why) => Halt::Stopped(why),
+                    None => defect("the next picture can't be told"),
+                });
+            }
+        }
+    }
 }
 
 /// The LoRAs that go on top of the model, as they are now. One that can't be asked for is left out: the engine says why.

@@ -8,7 +8,7 @@ use mystic_domain::{
     DeviceId, EngineKind, FailureKind, Fence, JobId, JobState, Plan, ResidentId, Tried, Verdict,
     WorkerId, verdict,
 };
-use mystic_store::{Beat, Committed, Grant, Preload, Seat as On, Settled};
+use mystic_store::{Beat, Committed, Grant, Help, NextPicture, Preload, Seat as On, Settled};
 
 use super::op::How;
 use super::state::{Attempt, Device, Job, Lease, Resident, State, Worker};
@@ -54,6 +54,10 @@ impl Model {
                 max_attempts,
             } => self.submit(*job, *key, *request, *pictures, *max_attempts),
             Step::Grant(grant) => self.grant(grant),
+            Step::Help(help) => self.help(help),
+            Step::Next(worker, job, fence) => {
+                Ok(Answer::Next(self.next_picture(*worker, *job, *fence)))
+            }
             Step::Claim(worker, job, fence) => self.claim(*worker, *job, *fence),
             Step::Commit {
                 worker,
@@ -112,7 +116,7 @@ impl Model {
                 self.preload_ended(*worker, *resident, *failed),
             )),
             Step::Deposed(step) => Err(match **step {
-                Step::Grant(_) => Answer::Fence(None),
+                Step::Grant(_) | Step::Help(_) => Answer::Fence(None),
                 Step::Expire(..) => Answer::Yes(false),
                 Step::Reap(..) => Answer::Reaped(None),
                 Step::Evict(_) => Answer::Evicted(None),
@@ -138,6 +142,11 @@ impl Model {
             parent: Some((parent, index)),
         });
         self.state.jobs.insert(child, Job::new());
+    }
+
+    /// Whose pictures it draws: its own, or those of the job that it helps.
+    pub fn of(&self, job: JobId) -> JobId {
+        self.state.jobs[&job].helps.unwrap_or(job)
     }
 
     pub fn sent(&self, job: JobId) -> &Sent {
@@ -211,6 +220,95 @@ impl Model {
 
     fn grant(&mut self, grant: &Grant) -> Said {
         let no = Answer::Fence(None);
+        let seated = self.seated(grant);
+        let job = self.job(grant.job);
+        let next = machine::next(job.state, job.cancel, Event::Grant);
+        let (Some(resident), Ok(state), false) = (seated, next, job.waits) else {
+            return Err(no);
+        };
+        let fence = Fence(job.fence.0 + 1);
+        (job.state, job.fence, job.plan) = (state, fence, grant.plan);
+        (job.worker, job.resident) = (Some(grant.worker), Some(resident));
+        job.happens("leased");
+        self.book(grant, resident, fence);
+        Ok(Answer::Fence(Some(fence)))
+    }
+
+    fn help(&mut self, help: &Help) -> Said {
+        let no = Answer::Fence(None);
+        let grant = &help.grant;
+        let seated = self.seated(grant);
+        let of = &self.state.jobs[&help.of];
+        let runs = (of.state, of.fence, of.cancel) == (JobState::Running, help.fence, false);
+        let last = self.unbegun(help.of).last().copied();
+        let (Some(resident), Some(picture), true) = (seated, last, runs && of.picture.is_some())
+        else {
+            return Err(no);
+        };
+        let fence = Fence(1);
+        self.jobs.push(Sent {
+            job: grant.job,
+            key: None,
+            preset: PAINTER,
+            pictures: 1,
+            max_attempts: 1,
+            parent: None,
+        });
+        let helper = Job {
+            state: JobState::Leased,
+            fence,
+            helps: Some(help.of),
+            picture: Some(picture),
+            worker: Some(grant.worker),
+            resident: Some(resident),
+            events: vec!["leased".into()],
+            ..Job::new()
+        };
+        self.state.jobs.insert(grant.job, helper);
+        self.job(help.of).happens("helped");
+        self.book(grant, resident, fence);
+        Ok(Answer::Fence(Some(fence)))
+    }
+
+    /// The places of a job's pictures that neither exist nor were begun.
+    fn unbegun(&self, id: JobId) -> Vec<i32> {
+        let job = &self.state.jobs[&id];
+        let jobs = self.state.jobs.values();
+        let live = jobs.filter(|other| other.helps == Some(id) && !other.state.is_terminal());
+        let begun: BTreeSet<i32> = live
+            .filter_map(|it| it.picture)
+            .chain(job.picture)
+            .collect();
+        let there = |place: &i32| job.images.iter().any(|(index, ..)| index == place);
+        let places = 0..self.sent(id).pictures;
+        places
+            .filter(|it| !there(it) && !begun.contains(it))
+            .collect()
+    }
+
+    fn next_picture(&mut self, worker: WorkerId, id: JobId, fence: Fence) -> NextPicture {
+        let (of, unbegun) = (self.of(id), self.unbegun(id));
+        let images = self.job(of).images.clone();
+        let (pictures, made) = (self.sent(of).pictures, images.len());
+        let Some(job) = self.held(worker, id, fence, JobState::Running) else {
+            return NextPicture::Stale;
+        };
+        match (job.picture, unbegun.first()) {
+            (Some(begun), _) if images.iter().all(|(index, ..)| *index != begun) => {
+                NextPicture::Draw(begun)
+            }
+            _ if job.helps.is_some() => NextPicture::Complete,
+            (_, Some(next)) => {
+                job.picture = Some(*next);
+                NextPicture::Draw(*next)
+            }
+            _ if usize::try_from(pictures) == Ok(made) => NextPicture::Complete,
+            _ => NextPicture::DrawnElsewhere,
+        }
+    }
+
+    /// The model that a grant sits on, where its worker, device and model are as it says.
+    fn seated(&mut self, grant: &Grant) -> Option<ResidentId> {
         let (worker_id, seat) = self
             .workers
             .iter()
@@ -227,7 +325,7 @@ impl Model {
         let fits = memory + load + grant.need.working.0 <= device.capacity
             && device.turns_taken + grant.turns <= device.turns;
         if device.lost || !fits || !ready {
-            return Err(no);
+            return None;
         }
         let mut its = device.residents.values().filter(|m| m.worker == worker_id);
         let (resident, seated) = match grant.seat {
@@ -246,24 +344,21 @@ impl Model {
                 (resident, another && children < seat.max_children)
             }
         };
-        let job = self.job(grant.job);
-        if !seated || job.waits || job.cancel {
-            return Err(no);
-        }
-        let Ok(state) = machine::next(job.state, job.cancel, Event::Grant) else {
-            return Err(no);
+        seated.then_some(resident)
+    }
+
+    fn book(&mut self, grant: &Grant, resident: ResidentId, fence: Fence) {
+        let worker_id = grant.worker;
+        let booked = match grant.seat {
+            On::Load { .. } => grant.need.resident.0,
+            On::Loaded(_) => 0,
         };
-        job.state = state;
-        job.fence = Fence(job.fence.0 + 1);
-        (job.worker, job.resident, job.plan) = (Some(worker_id), Some(resident), grant.plan);
-        job.happens("leased");
-        let fence = job.fence;
         let device = self.device(worker_id);
         device.residents.entry(resident).or_insert(Resident {
             worker: worker_id,
             preset: grant.preset.clone(),
             state: "loading".into(),
-            booked: load,
+            booked,
             preload: false,
         });
         device.leases.push(Lease {
@@ -277,7 +372,6 @@ impl Model {
         });
         self.models.push((worker_id, resident));
         self.leases.push((worker_id, grant.job, fence));
-        Ok(Answer::Fence(Some(fence)))
     }
 
     fn claim(&mut self, worker: WorkerId, id: JobId, fence: Fence) -> Said {
@@ -286,6 +380,7 @@ impl Model {
         {
             job.state = state;
             job.attempt += 1;
+            job.picture = job.picture.filter(|_| job.helps.is_some());
             job.attempts.push(Attempt {
                 fence,
                 worker,
@@ -300,8 +395,7 @@ impl Model {
             return Err(Answer::Claimed(None));
         };
         let resident = job.resident.expect("a held job's model");
-        let done = job.images.iter().map(|(index, ..)| *index).collect();
-        Ok(Answer::Claimed(Some((job.attempt, resident, done))))
+        Ok(Answer::Claimed(Some((job.attempt, resident))))
     }
 
     fn commit(
@@ -312,10 +406,16 @@ impl Model {
         index: i32,
         files: bool,
     ) -> Said {
-        let sent = self.sent(id).clone();
-        let Some(job) = self.held(worker, id, fence, JobState::Running) else {
+        let of = self.of(id);
+        let (sent, its) = (self.sent(of).clone(), self.sent(id).clone());
+        let Some(drawer) = self.held(worker, id, fence, JobState::Running) else {
             return Err(Answer::Committed(Committed::Stale));
         };
+        let drawer = drawer.clone();
+        let job = self.job(of);
+        if job.state.is_terminal() {
+            return Err(Answer::Committed(Committed::Unwanted));
+        }
         if sent.parent.is_some() {
             return Err(Answer::Refused);
         }
@@ -325,13 +425,18 @@ impl Model {
         if !files {
             return Err(Answer::Committed(Committed::FilesGone));
         }
-        if job.images_done == sent.pictures {
+        if job.images_done == sent.pictures || drawer.images_done == its.pictures {
             return Err(Answer::Refused);
         }
-        job.images.push((index, job.attempt, "pending".into()));
+        let by = drawer.helps.map(|_| id);
+        job.images
+            .push((index, drawer.attempt, "pending".into(), by));
         job.images.sort_unstable();
         job.images_done += 1;
         job.happens("image");
+        if by.is_some() {
+            self.job(id).images_done += 1;
+        }
         Ok(Answer::Committed(Committed::New))
     }
 
@@ -402,7 +507,9 @@ impl Model {
                 }
             }
         };
-        let state = machine::next(job.state, job.cancel, event).expect("a move of a running job");
+        let once = job.helps.is_some() && matches!(event, Event::Retry | Event::Reap);
+        let ends = job.cancel || once;
+        let state = machine::next(job.state, ends, event).expect("a move of a running job");
         let word = match state {
             JobState::Queued => {
                 (job.waits, job.plan) = (waits, plan);
@@ -423,8 +530,13 @@ impl Model {
         state
     }
 
-    /// Says what became of the tags that a job should have brought.
+    /// Says what became of the tags that a job should have brought, and asks for the end of its helpers.
     fn untagged(&mut self, id: JobId, state: JobState) {
+        for helper in self.state.jobs.values_mut() {
+            if helper.helps == Some(id) && state.is_terminal() && !helper.state.is_terminal() {
+                helper.cancel = true;
+            }
+        }
         let word = match state {
             JobState::Failed => "failed",
             JobState::Cancelled => "none",
@@ -440,7 +552,7 @@ impl Model {
             return false;
         };
         let mut images = self.job(parent).images.iter();
-        images.any(|(there, _, tags)| *there == index && tags == word)
+        images.any(|(there, _, tags, _)| *there == index && tags == word)
     }
 
     fn tags(&mut self, id: JobId, word: &str) {
@@ -448,7 +560,7 @@ impl Model {
             return;
         };
         let parent = self.job(parent);
-        for (there, _, tags) in &mut parent.images {
+        for (there, _, tags, _) in &mut parent.images {
             if *there == index {
                 *tags = word.into();
             }
@@ -499,6 +611,9 @@ impl Model {
 
     fn retry(&mut self, id: JobId) -> Said {
         let job = self.job(id);
+        if job.helps.is_some() {
+            return Err(Answer::Retried(false, job.state));
+        }
         let Ok(state) = machine::next(job.state, false, Event::Again) else {
             return Err(Answer::Retried(false, job.state));
         };
@@ -525,7 +640,8 @@ impl Model {
     fn give_back(&mut self, id: JobId) {
         let job = self.job(id);
         let (resident, fence) = (job.resident, job.fence);
-        let state = machine::next(job.state, job.cancel, Event::Expire).expect("a leased job");
+        let state = machine::next(job.state, job.cancel || job.helps.is_some(), Event::Expire)
+            .expect("a leased job");
         job.waits = false;
         let word = if state == JobState::Queued {
             "expired"
@@ -760,6 +876,8 @@ impl Job {
             engine_deaths: 0,
             plan: Plan::Full,
             images_done: 0,
+            helps: None,
+            picture: None,
             worker: None,
             resident: None,
             cancel: false,

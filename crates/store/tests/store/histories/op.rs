@@ -17,6 +17,14 @@ pub enum Op {
     Grant(Grant),
     /// The same, and the worker claims it at once.
     Run(Grant),
+    /// The scheduler has a picture of a running job drawn by another worker.
+    Help {
+        lease: Back,
+        worker: Back,
+        claim: bool,
+    },
+    /// A worker asks for the next picture of its job.
+    Next { lease: Back, stranger: bool },
     /// A worker claims; nine in ten times the one that the lease is for.
     Claim { lease: Back, stranger: bool },
     /// A worker commits a picture, or one whose files are being deleted.
@@ -177,6 +185,8 @@ fn op() -> impl Strategy<Value = Op> {
         || (back(), any::<bool>()).prop_map(|(worker, text)| Op::Preload { worker, text });
     let deposed = prop_oneof![
         3 => grant().prop_map(Op::Grant),
+        1 => (back(), back())
+            .prop_map(|(lease, worker)| Op::Help { lease, worker, claim: false }),
         1 => back().prop_map(|lease| Op::Expire { lease }),
         1 => back().prop_map(|worker| Op::Reap { worker, late: false }),
         1 => back().prop_map(|model| Op::Evict { model }),
@@ -187,6 +197,9 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (back(), any::<bool>()).prop_map(|(job, same)| Op::Repeat { job, same }),
         6 => grant().prop_map(Op::Grant),
         16 => grant().prop_map(Op::Run),
+        8 => (back(), back(), mostly())
+            .prop_map(|(lease, worker, claim)| Op::Help { lease, worker, claim }),
+        8 => (back(), rarely()).prop_map(|(lease, stranger)| Op::Next { lease, stranger }),
         4 => (back(), rarely()).prop_map(|(lease, stranger)| Op::Claim { lease, stranger }),
         14 => commit,
         14 => settle,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mystic_domain::{
-    ContextPlan, DeviceId, EngineKind, Fence, JobId, JobState, Mib, ResidentId, WorkerId,
+    ContextPlan, DeviceId, EngineKind, Fence, JobId, JobState, Mib, Plan, ResidentId, WorkerId,
 };
-use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Preload, Seat as On, Store};
+use mystic_store::{Beat, Committed, DeviceTelemetry, Grant, Help, Preload, Seat as On, Store};
 
 use super::model::{Model, Sent};
 use super::op::{self, Back, Choice, Op};
@@ -121,6 +121,21 @@ impl Play<'_> {
                     self.step(Step::Claim(worker, job, fence)).await?;
                 }
             }
+            Op::Help {
+                lease,
+                worker,
+                claim,
+            } => {
+                let Some(help) = self.help(*lease, *worker) else {
+                    return Ok(());
+                };
+                let before = self.model.leases.len();
+                self.step(Step::Help(help)).await?;
+                if *claim && self.model.leases.len() > before {
+                    let (worker, job, fence) = self.lease(0).expect("just granted");
+                    self.step(Step::Claim(worker, job, fence)).await?;
+                }
+            }
             Op::Register { seat } => self.register(usize::from(*seat)).await?,
             other => {
                 if let Some(step) = self.resolve(other) {
@@ -157,6 +172,10 @@ impl Play<'_> {
                     pictures: u32::try_from(sent.pictures).expect("a few"),
                     max_attempts: sent.max_attempts,
                 }
+            }
+            Op::Next { lease, stranger } => {
+                let (worker, job, fence) = held(lease, stranger)?;
+                Step::Next(worker, job, fence)
             }
             Op::Claim { lease, stranger } => {
                 let (worker, job, fence) = held(lease, stranger)?;
@@ -251,9 +270,14 @@ impl Play<'_> {
             }
             Op::Deposed(ref op) => Step::Deposed(Box::new(match &**op {
                 Op::Grant(grant) => Step::Grant(self.decision(grant)),
+                Op::Help { lease, worker, .. } => Step::Help(self.help(*lease, *worker)?),
                 op => self.resolve(op)?,
             })),
-            Op::Submit { .. } | Op::Grant(_) | Op::Run(_) | Op::Register { .. } => return None,
+            Op::Submit { .. }
+            | Op::Grant(_)
+            | Op::Run(_)
+            | Op::Help { .. }
+            | Op::Register { .. } => return None,
         })
     }
 
@@ -294,8 +318,9 @@ impl Play<'_> {
         }
         if let (Answer::Committed(Committed::New), Step::Commit { job, index, .. }) = (real, &step)
         {
-            let child = self.real.child(*job, *index).await;
-            self.model.adopt(child, *job, *index);
+            let of = self.model.of(*job);
+            let child = self.real.child(of, *index).await;
+            self.model.adopt(child, of, *index);
         }
         Ok(())
     }
@@ -320,6 +345,31 @@ impl Play<'_> {
     async fn grant(&mut self, grant: &op::Grant) -> Result<(), String> {
         let grant = self.decision(grant);
         self.step(Step::Grant(grant)).await
+    }
+
+    /// A helper for the job of a lease, of which it may not be the newest.
+    fn help(&self, lease: Back, worker: Back) -> Option<Help> {
+        let (_, of, fence) = self.lease(lease)?;
+        let grant = op::Grant {
+            job: 0,
+            worker,
+            choice: Choice::Wise,
+        };
+        let grant = self.decision(&grant);
+        let there = self.model.state.devices[&grant.device].residents.iter();
+        let mut there = there.filter(|(_, it)| it.worker == grant.worker && it.preset == PAINTER);
+        Some(Help {
+            grant: Grant {
+                job: JobId::generate(),
+                preset: PAINTER.into(),
+                plan: Plan::Full,
+                turns: 1,
+                seat: there.next().map_or(grant.seat, |(it, _)| On::Loaded(*it)),
+                ..grant
+            },
+            of,
+            fence,
+        })
     }
 
     fn decision(&self, grant: &op::Grant) -> Grant {

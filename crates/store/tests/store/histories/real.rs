@@ -62,9 +62,16 @@ impl Real<'_> {
                 Granted::Yes(fence) => Some(fence),
                 Granted::No => None,
             }),
+            Step::Help(help) => Answer::Fence(match store.help(help).await? {
+                Granted::Yes(fence) => Some(fence),
+                Granted::No => None,
+            }),
+            Step::Next(worker, job, fence) => {
+                Answer::Next(self.worker.next_picture(*worker, *job, *fence).await?)
+            }
             Step::Claim(worker, job, fence) => {
                 let claimed = self.worker.claim(*worker, *job, *fence).await?;
-                Answer::Claimed(claimed.map(|it| (it.job.attempt, it.resident, it.done)))
+                Answer::Claimed(claimed.map(|it| (it.job.attempt, it.resident)))
             }
             Step::Commit { .. } => Answer::Committed(self.commit(step).await?),
             Step::Settle { .. } => Answer::Settled(self.settle(step).await?),

@@ -23,6 +23,9 @@ pub struct Job {
     pub engine_deaths: i32,
     pub plan: Plan,
     pub images_done: i32,
+    pub helps: Option<JobId>,
+    /// The place of the picture that it has begun.
+    pub picture: Option<i32>,
     pub worker: Option<WorkerId>,
     pub resident: Option<ResidentId>,
     pub cancel: bool,
@@ -33,8 +36,8 @@ pub struct Job {
     /// Number of its newest event.
     pub last_event: usize,
     pub attempts: Vec<Attempt>,
-    /// Index, attempt and state of the tags of each picture.
-    pub images: Vec<(i32, i32, String)>,
+    /// Index, attempt and state of the tags of each picture, and the helper that drew it.
+    pub images: Vec<(i32, i32, String, Option<JobId>)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -90,7 +93,8 @@ const READ: &str = "
     SELECT jsonb_build_object(
         'jobs', (SELECT coalesce(jsonb_object_agg(jobs.id, jsonb_build_object(
                 'state', state, 'fence', fence, 'attempt', attempt, 'attempts_before', attempts_before,
-                'engine_deaths', engine_deaths, 'plan', plan, 'images_done', images_done, 'worker', worker_id,
+                'engine_deaths', engine_deaths, 'plan', plan, 'images_done', images_done, 'helps', helps,
+                'picture', picture, 'worker', worker_id,
                 'resident', resident_id, 'cancel', cancel_requested_at IS NOT NULL,
                 'waits', coalesce(not_before > now(), false), 'error', error -> 'kind',
                 'events', (SELECT jsonb_agg(kind ORDER BY number) FROM job_events WHERE job_id = jobs.id),
@@ -98,7 +102,7 @@ const READ: &str = "
                 'attempts', (SELECT coalesce(jsonb_agg(jsonb_build_object('fence', fence, 'worker', worker_id,
                         'outcome', outcome, 'error', error -> 'kind') ORDER BY attempt), '[]')
                     FROM job_attempts WHERE job_id = jobs.id),
-                'images', (SELECT coalesce(jsonb_agg(jsonb_build_array(index, attempt, tags_state) ORDER BY index), '[]')
+                'images', (SELECT coalesce(jsonb_agg(jsonb_build_array(index, attempt, tags_state, drawn_by) ORDER BY index), '[]')
                     FROM images WHERE job_id = jobs.id))), '{}')
             FROM jobs WHERE owner = $1),
         'devices', (SELECT coalesce(jsonb_object_agg(devices.id, jsonb_build_object(
@@ -181,6 +185,19 @@ impl State {
             if let Some(broken) = job.broken_promise() {
                 return Some(format!("{id}: {broken}"));
             }
+            let drawn = match job.helps {
+                None => job.images.len(),
+                Some(of) => {
+                    let images = self.jobs[&of].images.iter();
+                    images.filter(|(.., by)| *by == Some(*id)).count()
+                }
+            };
+            if usize::try_from(job.images_done) != Ok(drawn) {
+                return Some(format!("{id}: pictures are not counted"));
+            }
+            if job.helps.is_some() && job.state == JobState::Queued {
+                return Some(format!("{id}: a helper is queued"));
+            }
         }
         None
     }
@@ -198,9 +215,6 @@ impl Job {
         let rising = |fences: &[Attempt]| fences.is_sorted_by(|a, b| a.fence < b.fence);
         if !rising(&self.attempts) {
             return Some("two attempts under one fence");
-        }
-        if usize::try_from(self.images_done) != Ok(self.images.len()) {
-            return Some("pictures are not counted");
         }
         if self.last_event != self.events.len() {
             return Some("events are not numbered without gaps");

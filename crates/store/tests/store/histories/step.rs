@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mystic_domain::{DeviceId, EngineKind, Fence, JobId, JobState, ResidentId, WorkerId};
-use mystic_store::{Beat, Committed, Grant, Preload, Settled};
+use mystic_store::{Beat, Committed, Grant, Help, NextPicture, Preload, Settled};
 
 use super::op::How;
 
@@ -30,6 +30,8 @@ pub enum Step {
         max_attempts: i32,
     },
     Grant(Grant),
+    Help(Help),
+    Next(WorkerId, JobId, Fence),
     Claim(WorkerId, JobId, Fence),
     Commit {
         worker: WorkerId,
@@ -77,8 +79,9 @@ pub enum Answer {
     SameAs(JobId),
     OtherRequest,
     Fence(Option<Fence>),
-    /// The attempt's number, its model and the pictures that are there.
-    Claimed(Option<(i32, ResidentId, Vec<i32>)>),
+    /// The attempt's number and its model.
+    Claimed(Option<(i32, ResidentId)>),
+    Next(NextPicture),
     Committed(Committed),
     Settled(Settled),
     Cancelled(JobState, Option<WorkerId>),
@@ -110,6 +113,8 @@ impl Answer {
         match self {
             Self::Fence(fence) => format!("granted {}", fence.is_some()),
             Self::Claimed(claimed) => format!("claimed {}", claimed.is_some()),
+            Self::Next(NextPicture::Draw(_)) => "next Draw".into(),
+            Self::Next(next) => format!("next {next:?}"),
             Self::Committed(committed) => format!("committed {committed:?}"),
             Self::Settled(Settled::Stale) => "settled Stale".into(),
             Self::Settled(Settled::Done(state)) => format!("settled {}", state.as_str()),
@@ -132,7 +137,7 @@ impl Answer {
 }
 
 /// Answers and events without which histories would prove little.
-pub const WORTH: [&str; 42] = [
+pub const WORTH: [&str; 47] = [
     "granted true",
     "granted false",
     "claimed true",
@@ -140,6 +145,11 @@ pub const WORTH: [&str; 42] = [
     "committed New",
     "committed Already",
     "committed FilesGone",
+    "next Draw",
+    "next DrawnElsewhere",
+    "next Complete",
+    "next Stale",
+    "event helped",
     "committed Stale",
     "settled Stale",
     "settled queued",
