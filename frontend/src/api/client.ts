@@ -5,6 +5,12 @@ import type { Problem } from './types'
 /** Milliseconds after which a request counts as lost; it is then tried again. */
 const patience = 15_000
 
+/** As `patience`, for what takes its time: a change of many, a file that is sent. */
+const longPatience = 300_000
+
+/** For requests that take their time. */
+export const slowly = (request: Request) => fetch(request, { signal: AbortSignal.timeout(longPatience) })
+
 export const api = createClient<paths>({
   baseUrl: window.location.origin,
   querySerializer: { array: { style: 'form', explode: false } },

@@ -1,4 +1,4 @@
-import { answered, api } from '../api/client'
+import { answered, api, slowly } from '../api/client'
 import type { BulkAction, BulkChanged } from './actions'
 import type { Question } from './filters'
 
@@ -7,10 +7,6 @@ export type Subject = { ids: readonly string[] } | { question: Question }
 
 /** Ids that one request may name. */
 const atOnce = 500
-/** Milliseconds that a change of many may take. */
-const patience = 300_000
-
-const slowly = (request: Request) => fetch(request, { signal: AbortSignal.timeout(patience) })
 
 /** Does one thing with many pictures, some hundred at a time; with `bin` those in the bin are meant. */
 export async function changeMany(subject: Subject, action: BulkAction, bin = false): Promise<BulkChanged> {

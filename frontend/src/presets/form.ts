@@ -110,6 +110,10 @@ export interface Form {
 
 const entriesOf = (engine: Schemas['EngineKind']) => sections[engine].flatMap(({ entries }) => entries)
 
+/** What a field of an image model's preset is called; nothing where it has no such field. */
+export const labelOf = (path: string): string | undefined =>
+  entriesOf('sd').find((entry) => entry.path === path)?.label
+
 function valueAt(object: unknown, path: string): unknown {
   return path
     .split('.')
