@@ -13,6 +13,7 @@ mod needs;
 mod pixels;
 mod postgres;
 mod preload;
+mod previews;
 mod redis;
 mod rolling;
 mod schedulers;
