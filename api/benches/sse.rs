@@ -149,6 +149,7 @@ async fn main() -> anyhow::Result<()> {
                 of: 0,
                 index: 0,
                 attempt: 1,
+                preview: 0,
             };
             queue.publish_progress(*job, &progress).await?;
         }

@@ -76,6 +76,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(jobs::cancel::cancel))
         .routes(routes!(jobs::cancel_all::cancel_all))
         .routes(routes!(jobs::retry::retry))
+        .routes(routes!(jobs::preview::preview))
         .routes(routes!(jobs::events::events))
         .routes(routes!(events::stream::stream))
         .routes(routes!(queue::show::show))
@@ -198,6 +199,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 58);
+        assert_eq!(names.len(), 59);
     }
 }

@@ -177,3 +177,42 @@ fn mean(picture: &Drawn, side: std::ops::Range<usize>) -> [u32; 3] {
     let area = u32::try_from(side.len() * side.len()).expect("a small square");
     sums.map(|sum| sum / area)
 }
+
+#[test]
+fn previews_show_what_a_picture_becomes_and_change_nothing_of_it() {
+    let mut child = Child::with_demo_model();
+    let mut params = demo_params(7);
+    params.steps = 50;
+    let plain = child.draw(&params, Plan::Full);
+    let path = child.directory().join("preview");
+    let shown = child.draw_shown(&params, Plan::Full, Some(path.clone()));
+    assert_eq!(shown.pixels, plain.pixels);
+    let sizes = |events: &[Event]| -> Vec<(u32, u32)> {
+        let sizes = events.iter().filter_map(|event| match *event {
+            Event::Preview { width, height } => Some((width, height)),
+            _ => None,
+        });
+        sizes.collect()
+    };
+    assert_eq!(sizes(&plain.events), []);
+    let sizes = sizes(&shown.events);
+    let (width, height) = sizes[0];
+    assert!(sizes.iter().all(|size| *size == (16, 16)), "{sizes:?}");
+    let Event::Image { times, .. } = shown.last else {
+        panic!("{:?}", shown.last)
+    };
+    let most = 1 + times.sampling_ms / 500;
+    assert!(sizes.len() as u64 <= most, "{} of {most}", sizes.len());
+
+    let preview = std::fs::read(&path).unwrap();
+    assert_eq!(preview.len() as u64, u64::from(width * height * 3));
+    let sum = |channel: usize| -> u32 {
+        let values = preview.iter().skip(channel).step_by(3);
+        values.map(|value| u32::from(*value)).sum()
+    };
+    let [red, green, blue] = [0, 1, 2].map(sum);
+    assert!(
+        blue > red && blue > green,
+        "blue above all, as the picture is: {red} {green} {blue}"
+    );
+}

@@ -169,6 +169,9 @@ pub struct Progress {
     pub index: u32,
     /// Attempt that makes it, from 1.
     pub attempt: i32,
+    /// Previews that this attempt has shown; 0 where there is none to see.
+    #[serde(default)]
+    pub preview: u32,
 }
 
 /// Milliseconds that an attempt spent in each phase.

@@ -41,6 +41,9 @@ pub enum Command {
         plan: Plan,
         /// Where the pixels go: RGB, 8 bits each, row by row, no header.
         pixels: PathBuf,
+        /// Where previews go on the way, in the same form, each in the place of the one before; none where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        preview: Option<PathBuf>,
     },
     /// Find tags for one prompt.
     Tag {
@@ -180,6 +183,13 @@ pub enum Event {
         step: u32,
         /// Steps in all; 0 where unknown.
         of: u32,
+    },
+    /// A preview is in the file that the command named.
+    Preview {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
     },
     /// A buffer that the native library has taken, from its own log.
     Buffer {

@@ -72,6 +72,10 @@ impl Keys {
         format!("{}:progress", self.prefix)
     }
 
+    pub(crate) fn preview(&self, job: JobId) -> String {
+        format!("{}:preview:{job}", self.prefix)
+    }
+
     pub(crate) fn latest_progress(&self, job: JobId) -> String {
         format!("{}:progress:{job}", self.prefix)
     }

@@ -11,6 +11,7 @@ mod consume;
 mod error;
 mod keys;
 mod listen;
+mod preview;
 mod progress;
 mod signal;
 mod submit;

@@ -31,6 +31,7 @@ pub(crate) use persist;
 mod generate;
 pub(crate) mod load;
 mod peak;
+mod preview;
 mod progress;
 mod time_limit;
 mod words;
@@ -79,6 +80,8 @@ pub(crate) struct Bench {
     pub(crate) tagging: TagInstructions,
     pub(crate) enhancing: EnhanceInstructions,
     pub(crate) threads: u32,
+    /// Whether pictures are shown while they are sampled.
+    pub(crate) previews: bool,
     /// Whether the device can't be used now.
     pub(crate) lost: AtomicBool,
     /// Told to drain where an operator asks for it, or this machine is not let in any more.

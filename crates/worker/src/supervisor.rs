@@ -314,6 +314,7 @@ impl Worker {
             tagging: instructions::tagging(&self.config.tagging),
             enhancing: instructions::enhancing(&self.config.prompts),
             threads: u32::try_from(threads).unwrap_or(1),
+            previews: self.config.worker.previews,
             lost: AtomicBool::new(false),
             shutdown: shutdown.clone(),
             heard: watch::Sender::new(Instant::now()),

@@ -12,6 +12,8 @@ export interface Progress {
   index: number
   /** From 1. */
   attempt: number
+  /** Previews that this attempt has shown. */
+  preview?: number
 }
 
 /** How much of a picture's bar each phase takes; they add up to 1. Roughly the phases' share of a warm run. */
@@ -63,7 +65,7 @@ export function laterProgress(one: Progress | undefined, other: Progress | undef
   if (!one || !other) {
     return one ?? other
   }
-  const order = (p: Progress) => [p.attempt, p.index, phases.indexOf(p.phase), p.step]
+  const order = (p: Progress) => [p.attempt, p.index, phases.indexOf(p.phase), p.step, p.preview ?? 0]
   const [mine, theirs] = [order(one), order(other)]
   const at = mine.findIndex((value, i) => value !== theirs[i])
   return at >= 0 && (mine[at] ?? 0) < (theirs[at] ?? 0) ? other : one

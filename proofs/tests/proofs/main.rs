@@ -14,6 +14,7 @@ mod needs;
 mod pixels;
 mod postgres;
 mod preload;
+mod previews;
 mod redis;
 mod rolling;
 mod schedulers;

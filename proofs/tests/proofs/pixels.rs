@@ -74,6 +74,7 @@ fn draw(image: &ImageRecord, pixels: &Path) -> Vec<u8> {
         seed: image.seed,
         plan: image.plan.expect("a plan"),
         pixels: pixels.to_owned(),
+        preview: None,
     };
     for ask in [load, generate] {
         let mut line = serde_json::to_vec(&ask).expect("JSON");

@@ -1,4 +1,5 @@
-//! A warm picture through the service's engine child, against `gen_img` and against the bare library, interleaved.
+//! A warm picture through the service's engine child, with and without previews, against `gen_img` and against the bare
+//! library, interleaved.
 //!
 //! `--rounds N` (default 21); `--soak` draws 500 more pictures and shows how the child's memory grew.
 //! The last line is JSON.
@@ -34,23 +35,28 @@ fn main() {
     let mut rounds_taken = Vec::new();
     for round in 0..=rounds {
         let params = demo_params(round);
-        let mut pictures = [const { Vec::new() }; 3];
-        let mut times = [0.0; 3];
+        let mut pictures = [const { Vec::new() }; 4];
+        let mut times = [0.0; 4];
         // Each comes after each other equally often: gen_img leaves caches colder than the others do.
-        let mut order = [0, 1, 2];
-        order.rotate_left(usize::try_from(round % 3).expect("0 to 2"));
+        let mut order = [0, 1, 2, 3];
+        order.rotate_left(usize::try_from(round % 4).expect("0 to 3"));
         for which in order {
             (pictures[which], times[which]) = timed(|| match which {
                 0 => child.draw(&params, Plan::Full).pixels,
                 1 => raw.draw(&params),
+                2 => {
+                    let preview = Some(child.directory().join("preview"));
+                    child.draw_shown(&params, Plan::Full, preview).pixels
+                }
                 _ => {
                     whole.draw(&params);
                     Vec::new()
                 }
             });
         }
-        let [drawn, bare, _] = pictures;
+        let [drawn, bare, shown, _] = pictures;
         assert_eq!(drawn, bare, "the child draws what the bare library draws");
+        assert_eq!(drawn, shown, "previews change nothing");
         assert_eq!(drawn, whole.pixels(), "gen_img draws the same");
         // The first round warms the caches of all three.
         if round > 0 {
@@ -58,15 +64,20 @@ fn main() {
         }
     }
 
-    let of = |figure: fn(&[f64; 3]) -> f64| median(rounds_taken.iter().map(figure).collect());
+    let of = |figure: fn(&[f64; 4]) -> f64| median(rounds_taken.iter().map(figure).collect());
     println!("seconds per warm picture, medians of {rounds}, 128 x 128, 8 steps:");
     println!("  service's engine child   {:.3}", of(|[child, ..]| *child));
-    println!("  bare library, in process {:.3}", of(|[_, raw, _]| *raw));
+    println!(
+        "  the same with previews   {:.3}",
+        of(|[_, _, shown, _]| *shown)
+    );
+    println!("  bare library, in process {:.3}", of(|[_, raw, ..]| *raw));
     println!("  diffusion_rs gen_img     {:.3}", of(|[.., whole]| *whole));
     // Of ratios inside a round, since a machine's speed drifts from round to round.
     let mut figures = serde_json::json!({
-        "times_faster_than_gen_img": rounded(of(|[child, _, whole]| whole / child)),
-        "ratio_to_raw_context": rounded(of(|[child, raw, _]| child / raw)),
+        "times_faster_than_gen_img": rounded(of(|[child, .., whole]| whole / child)),
+        "ratio_to_raw_context": rounded(of(|[child, raw, ..]| child / raw)),
+        "ratio_with_previews": rounded(of(|[child, _, shown, _]| shown / child)),
     });
     if soak {
         let before = child.resident_kib();

@@ -25,7 +25,7 @@ use super::settings::Settings;
 pub struct Context {
     // Fields drop in this order: freeing the model may still log.
     model: LoadedModel,
-    _callbacks: Callbacks,
+    callbacks: Callbacks,
 }
 
 impl Context {
@@ -75,7 +75,7 @@ impl Context {
             .ok_or_else(|| callbacks.observer.failure(FailureKind::ModelCorrupt))?;
         Ok(Self {
             model: LoadedModel(model),
-            _callbacks: callbacks,
+            callbacks,
         })
     }
 
@@ -142,6 +142,7 @@ impl Context {
             params.hires.steps = second.steps;
             params.hires.denoising_strength = second.strength;
         }
+        self.callbacks.arm_previews();
         // SAFETY: the model is loaded and `&mut self` keeps other calls out; `params` and the strings, pixels and list
         // that it points to outlive the call.
         let images = unsafe { sys::generate_image(self.model.0.as_ptr(), &raw const params) };
@@ -292,6 +293,16 @@ impl Callbacks {
         }
         Ok(callbacks)
     }
+
+    /// Has the library project the latents after each step of the next picture, or not.
+    fn arm_previews(&self) {
+        let wanted = self.observer.wants_previews();
+        let callback: sys::sd_preview_cb_t = if wanted { Some(on_preview) } else { None };
+        let data = Arc::as_ptr(&self.observer).cast_mut().cast();
+        let mode = sys::preview_t::PREVIEW_PROJ;
+        // SAFETY: as in `install`.
+        unsafe { sys::sd_set_preview_callback(callback, mode, 1, true, false, data) }
+    }
 }
 
 impl Drop for Callbacks {
@@ -300,6 +311,8 @@ impl Drop for Callbacks {
         unsafe {
             sys::sd_set_log_callback(None, null_mut());
             sys::sd_set_progress_callback(None, null_mut());
+            let none = sys::preview_t::PREVIEW_NONE;
+            sys::sd_set_preview_callback(None, none, 1, true, false, null_mut());
         }
         INSTALLED.store(false, Ordering::Release);
     }
@@ -324,6 +337,27 @@ unsafe extern "C" fn on_progress(step: c_int, of: c_int, _seconds: f32, data: *m
         u32::try_from(step).unwrap_or(0),
         u32::try_from(of).unwrap_or(0),
     );
+}
+
+unsafe extern "C" fn on_preview(
+    _step: c_int,
+    frames: c_int,
+    images: *mut sys::sd_image_t,
+    _noisy: bool,
+    data: *mut c_void,
+) {
+    if frames < 1 || images.is_null() {
+        return;
+    }
+    // SAFETY: `Callbacks` installed this with a live observer, and the library passes that many images.
+    let (observer, image) = unsafe { (&*data.cast::<Observer>(), &*images) };
+    if image.data.is_null() || image.channel != 3 {
+        return;
+    }
+    let bytes = image.width as usize * image.height as usize * 3;
+    // SAFETY: the library allocated width × height × channel bytes, and frees them after this call.
+    let rgb = unsafe { slice::from_raw_parts(image.data, bytes) };
+    observer.preview(image.width, image.height, rgb);
 }
 
 /// A model's paths as the library takes them: an absent one is empty.

@@ -3,6 +3,7 @@
 mod context;
 mod observer;
 mod placement;
+mod preview;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -81,6 +82,7 @@ impl SdEngine {
         self.observer.begin(Work::Picture {
             passes: settings.passes,
         });
+        self.observer.show_previews(settings.preview.as_deref());
         let picture = self.context.draw(settings);
         let times = self.observer.end();
         if let Some(refused) = self.observer.refused_lora(settings) {
@@ -150,8 +152,12 @@ impl Engine for SdEngine {
                 seed,
                 plan,
                 pixels,
+                preview,
             } => {
-                let settings = Settings::new(&params, seed, plan, start.as_ref(), &loras)?;
+                let settings = Settings {
+                    preview,
+                    ..Settings::new(&params, seed, plan, start.as_ref(), &loras)?
+                };
                 self.draw(&settings, &pixels)
             }
             Command::Load { .. } => Err(EngineError::new(
@@ -166,6 +172,7 @@ impl Engine for SdEngine {
     }
 }
 
+/// Writes raw pixels to a file.
 fn write_pixels(path: &Path, rgb: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(rgb)?;

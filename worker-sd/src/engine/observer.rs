@@ -5,7 +5,8 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use mystic_domain::{FailureKind, Mib, Phase, PhaseTimes};
@@ -13,6 +14,7 @@ use mystic_engine::Event;
 use mystic_engine::child::EngineError;
 
 use super::Settings;
+use super::preview::{self, Previews};
 
 /// Warnings and errors that are kept to explain a failure.
 const KEPT_COMPLAINTS: usize = 16;
@@ -40,6 +42,7 @@ pub(super) enum Work {
 pub struct Observer {
     report: Box<dyn Fn(Event) + Send + Sync>,
     state: Mutex<State>,
+    previews: Mutex<Previews>,
 }
 
 struct State {
@@ -74,6 +77,7 @@ impl Observer {
                 before: 0,
                 loras: None,
             }),
+            previews: Mutex::default(),
         }
     }
 
@@ -96,6 +100,32 @@ impl Observer {
             };
         });
         self.report_progress(phase, 0, 0);
+    }
+
+    /// Sends the previews of the next picture to this file, or nowhere.
+    pub(super) fn show_previews(&self, path: Option<&Path>) {
+        self.previews().send_to(path);
+    }
+
+    /// Whether the library is to make previews.
+    pub(super) fn wants_previews(&self) -> bool {
+        self.previews().wanted()
+    }
+
+    /// What the picture looks like so far.
+    pub(super) fn preview(&self, width: u32, height: u32, rgb: &[u8]) {
+        let Some(path) = self.previews().due(now()) else {
+            return;
+        };
+        match preview::put(&path, rgb) {
+            Ok(()) => (self.report)(Event::Preview { width, height }),
+            // A preview that is lost takes nothing from the picture.
+            Err(error) => drop(writeln!(io::stderr(), "a preview is lost: {error}")),
+        }
+    }
+
+    fn previews(&self) -> MutexGuard<'_, Previews> {
+        self.previews.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stops the clock and returns the time of each phase of a picture.
@@ -168,6 +198,8 @@ impl Observer {
                     told.push(line.to_owned());
                 }
             });
+        } else if line.starts_with("No latent to RGB projection known") {
+            self.previews().give_up();
         } else if level >= Level::Warn {
             let loading = self.with(|state| {
                 state.complain(line);

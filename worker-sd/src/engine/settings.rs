@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use diffusion_rs::api::{SampleMethod, Scheduler};
 use mystic_domain::{FailureKind, GenerateParams, Hires, Pixels, Plan};
@@ -34,6 +34,8 @@ pub struct Settings {
     pub(super) hires: Option<SecondPass>,
     /// Steps that each pass takes.
     pub(super) passes: [u32; 2],
+    /// Where previews go; none where absent.
+    pub(super) preview: Option<PathBuf>,
 }
 
 /// What a picture starts from, of exactly its size.
@@ -109,6 +111,7 @@ impl Settings {
             scheduler: named("scheduler", params.scheduler.as_deref(), scheduler)?
                 .unwrap_or(Scheduler::SCHEDULER_COUNT),
             tile: plan.tiles().then(|| Tile::of(width, height)),
+            preview: None,
         })
     }
 
@@ -130,6 +133,7 @@ impl Settings {
             loras: Vec::new(),
             hires: None,
             passes: [1, 0],
+            preview: None,
         }
     }
 }
@@ -225,7 +229,6 @@ fn refused(field: &str, value: impl std::fmt::Display, allowed: &str) -> EngineE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     fn settings(params: &GenerateParams, seed: i64) -> Result<Settings, EngineError> {
         Settings::new(params, seed, Plan::Full, None, &[])

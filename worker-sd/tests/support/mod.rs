@@ -87,8 +87,22 @@ impl Child {
 
     /// Draws one picture; panics with the child's standard error where it fails.
     pub fn draw(&mut self, params: &GenerateParams, plan: Plan) -> Drawn {
+        self.draw_shown(params, plan, None)
+    }
+
+    /// As [`Child::draw`], with previews in this file.
+    pub fn draw_shown(
+        &mut self,
+        params: &GenerateParams,
+        plan: Plan,
+        preview: Option<PathBuf>,
+    ) -> Drawn {
         let pixels = self.directory.path().join("pixels");
-        self.send(&generate(params, plan, pixels.clone()));
+        let mut command = generate(params, plan, pixels.clone());
+        if let Command::Generate { preview: place, .. } = &mut command {
+            *place = preview;
+        }
+        self.send(&command);
         let (events, last) = self.until_last();
         let Event::Image { width, height, .. } = last else {
             panic!("{last:?}\n{}", self.stderr());
@@ -125,7 +139,9 @@ impl Child {
         let mut events = Vec::new();
         while let Some(event) = self.next() {
             match event {
-                Event::Progress { .. } | Event::Buffer { .. } => events.push(event),
+                Event::Progress { .. } | Event::Buffer { .. } | Event::Preview { .. } => {
+                    events.push(event);
+                }
                 last => return (events, last),
             }
         }
@@ -196,6 +212,7 @@ pub fn generate(params: &GenerateParams, plan: Plan, pixels: PathBuf) -> Command
         seed: params.seed,
         plan,
         pixels,
+        preview: None,
     }
 }
 

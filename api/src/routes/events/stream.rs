@@ -210,6 +210,7 @@ mod tests {
             of: 500,
             index: 0,
             attempt: 1,
+            preview: 0,
         };
         // The subscription takes a moment to stand: what is said before is not heard.
         let first = tokio::select! {

@@ -210,6 +210,7 @@ mod tests {
             of: 8,
             index: 0,
             attempt: 1,
+            preview: 0,
         };
         let path = format!("/api/v1/jobs/{job}");
         let shown = || async {

@@ -165,6 +165,8 @@ pub struct Worker {
     /// How long an engine may show no progress, at least, before it counts as hung.
     #[serde(rename = "hang_timeout_s", deserialize_with = "seconds")]
     pub hang_timeout: Duration,
+    /// Whether pictures are shown while they are sampled.
+    pub previews: bool,
     /// The executable that engine children run; unset: the worker's own.
     pub engine_binary: Option<PathBuf>,
     /// Where pictures are sent; unset: they are put into the store's directory, which the API shares.
@@ -186,6 +188,7 @@ impl Default for Worker {
             max_children: 4,
             idle_unload: Duration::from_mins(5),
             hang_timeout: Duration::from_mins(2),
+            previews: true,
             engine_binary: None,
             api_url: None,
             join_key: None,

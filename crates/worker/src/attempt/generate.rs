@@ -11,12 +11,14 @@ use mystic_process::fault;
 use mystic_store::{Claimed, Committed, NewImage, NextPicture, Outcome};
 
 use super::peak::Watch;
+use super::preview::Previews;
 use super::progress::Reporter;
 use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
 use crate::held::{Holding, Lease, Stop};
 use crate::measure;
 use crate::models;
+use crate::pace;
 use crate::picture::input::{self, Colours};
 use crate::picture::{Recipe, SaveError, UplinkError};
 
@@ -42,6 +44,12 @@ pub(super) async fn run(
     let (drawn, start, loras) = prepare(bench, holding, claimed, params).await?;
     let provenance = provenance(bench, child, painter(claimed)?, params);
     let (width, height) = params.final_size();
+    let previews = bench.previews.then(|| {
+        let path = bench
+            .scratch
+            .join(format!("{}preview.rgb", unfinished(holding)));
+        Previews::start(bench, holding.job, path, reporter.clone())
+    });
     while let Some(index) = next(bench, holding).await? {
         if let Some(why) = holding.stopped() {
             return Err(Halt::Stopped(why));
@@ -52,6 +60,7 @@ pub(super) async fn run(
             of,
             index: u32::try_from(index).unwrap_or_default(),
             attempt: claimed.job.attempt,
+            preview: 0,
         };
         reporter.report(progress(Phase::Encoding, 0, 0));
         let seed = params.seed + i64::from(index);
@@ -65,39 +74,18 @@ pub(super) async fn run(
             seed,
             plan: claimed.job.plan,
             pixels: pixels.clone(),
+            preview: previews.as_ref().map(|previews| previews.path().to_owned()),
         };
         child.send(&command).await?;
         let mut pace = bench.paces.picture(&claimed.preset.name, width, height);
-        let (width, height, mut spent, sampler, scheduler) = loop {
-            let event = tokio::select! {
-                event = child.next(pace.bound()) => event?,
-                why = holding.stopping() => return Err(Halt::Stopped(why)),
-            };
-            pace.note(&event, tokio::time::Instant::now());
-            match event {
-                Event::Progress { phase, step, of } => reporter.report(progress(phase, step, of)),
-                Event::Buffer {
-                    module,
-                    size,
-                    in_ram,
-                } => watch.buffer(&module, size, in_ram),
-                Event::Image {
-                    width,
-                    height,
-                    times,
-                    sampler,
-                    scheduler,
-                } => break (width, height, times, sampler, scheduler),
-                Event::Failed { kind, message } => {
-                    return Err(Halt::Failed(Failure::new(kind, message)));
-                }
-                other => {
-                    return Err(defect(format!(
-                        "the engine answers a generate with {other:?}"
-                    )));
-                }
-            }
-        };
+        let told = |phase, step, of| reporter.report(progress(phase, step, of));
+        let Drawn {
+            width,
+            height,
+            times: mut spent,
+            sampler,
+            scheduler,
+        } = follow(holding, child, watch, &mut pace, told, previews.as_ref()).await?;
         fault::point(fault::Point::PixelsWritten);
         reporter.report(progress(Phase::Saving, 0, 0));
         let saving = tokio::time::Instant::now();
@@ -183,6 +171,69 @@ pub(super) async fn run(
         times.add(spent);
     }
     Ok(Outcome::Succeeded)
+}
+
+/// A picture whose pixels a child has written.
+struct Drawn {
+    width: u32,
+    height: u32,
+    times: PhaseTimes,
+    sampler: String,
+    scheduler: String,
+}
+
+/// Follows a child until its picture is drawn.
+async fn follow(
+    holding: &Holding<Lease>,
+    child: &mut EngineChild,
+    watch: &Watch,
+    pace: &mut pace::Watch,
+    told: impl Fn(Phase, u32, u32),
+    previews: Option<&Previews>,
+) -> Result<Drawn, Halt> {
+    loop {
+        let event = tokio::select! {
+            event = child.next(pace.bound()) => event?,
+            why = holding.stopping() => return Err(Halt::Stopped(why)),
+        };
+        pace.note(&event, tokio::time::Instant::now());
+        match event {
+            Event::Progress { phase, step, of } => told(phase, step, of),
+            Event::Preview { width, height } => {
+                if let Some(previews) = previews {
+                    previews.show((width, height));
+                }
+            }
+            Event::Buffer {
+                module,
+                size,
+                in_ram,
+            } => watch.buffer(&module, size, in_ram),
+            Event::Image {
+                width,
+                height,
+                times,
+                sampler,
+                scheduler,
+            } => {
+                return Ok(Drawn {
+                    width,
+                    height,
+                    times,
+                    sampler,
+                    scheduler,
+                });
+            }
+            Event::Failed { kind, message } => {
+                return Err(Halt::Failed(Failure::new(kind, message)));
+            }
+            other => {
+                return Err(defect(format!(
+                    "the engine answers a generate with {other:?}"
+                )));
+            }
+        }
+    }
 }
 
 fn painter(claimed: &Claimed) -> Result<&ImageModel, Halt> {

@@ -51,6 +51,7 @@ fn loading(claimed: &Claimed, step: u32, of: u32) -> Progress {
         of,
         index: 0,
         attempt: claimed.job.attempt,
+        preview: 0,
     }
 }
 

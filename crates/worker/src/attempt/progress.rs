@@ -10,8 +10,8 @@ use super::Bench;
 /// Least time between two messages.
 const PACE: Duration = Duration::from_millis(50);
 
-/// Tells the progress of one attempt until it is dropped.
-#[derive(Debug)]
+/// Tells the progress of one attempt until it is dropped, with its clones.
+#[derive(Clone, Debug)]
 pub(super) struct Reporter(watch::Sender<Option<Progress>>);
 
 impl Reporter {
@@ -33,8 +33,23 @@ impl Reporter {
         Self(sender)
     }
 
-    /// Replaces the newest state.
+    /// Replaces the newest state, but for the previews that were shown.
     pub(super) fn report(&self, progress: Progress) {
-        self.0.send_replace(Some(progress));
+        self.0.send_modify(|newest| {
+            let preview = newest.map_or(0, |newest| newest.preview);
+            *newest = Some(Progress {
+                preview,
+                ..progress
+            });
+        });
+    }
+
+    /// One more preview can be seen.
+    pub(super) fn shown(&self) {
+        self.0.send_modify(|newest| {
+            if let Some(newest) = newest {
+                newest.preview += 1;
+            }
+        });
     }
 }

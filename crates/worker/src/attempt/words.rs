@@ -48,6 +48,7 @@ pub(super) async fn run(
             of,
             index: 0,
             attempt: claimed.job.attempt,
+            preview: 0,
         });
     };
     child.send(&command).await?;
