@@ -99,6 +99,9 @@ async function populate(url) {
   return { done, open, picture: images[0]?.id }
 }
 
+/** Of the window, and of a picture of a page, in pixels. */
+const [height, highest] = [900, 6000]
+
 async function shoot(url, { done, picture }) {
   const pages = {
     overview: '/',
@@ -123,7 +126,7 @@ async function shoot(url, { done, picture }) {
           baseURL: url,
           colorScheme,
           reducedMotion: 'reduce',
-          viewport: { width, height: 900 },
+          viewport: { width, height },
         })
         for (const [name, path] of Object.entries(pages)) {
           await page.goto(path)
@@ -135,10 +138,15 @@ async function shoot(url, { done, picture }) {
             [...document.images].every((it) => it.complete || it.loading === 'lazy'),
           )
           await page.waitForTimeout(800)
-          await page.screenshot({
-            path: `${folder}${name}-${width}-${colorScheme}.png`,
-            fullPage: name !== 'picture',
-          })
+          // The window becomes as high as the page: what keeps to its edge would else stand in the middle of the picture,
+          // and a list that mounts only what is seen would end there.
+          if (name !== 'picture') {
+            const whole = await page.evaluate(() => document.documentElement.scrollHeight)
+            await page.setViewportSize({ width, height: Math.min(Math.max(whole, height), highest) })
+            await page.waitForTimeout(400)
+          }
+          await page.screenshot({ path: `${folder}${name}-${width}-${colorScheme}.png` })
+          await page.setViewportSize({ width, height })
         }
         await page.close()
       }
