@@ -7,17 +7,20 @@ use serde_json::json;
 
 use crate::stack::Stack;
 
-/// An engine whose pictures take seconds, so that help is worth its while.
+/// Small pictures are foretold to take half a second: so many of them that help is worth the load of a model.
+const PICTURES: u32 = 24;
+const STEPS: u32 = 50;
+
 fn engine() -> FakeEngine {
     FakeEngine::new(Script {
-        step_ms: 150,
+        step_ms: 15,
         ..Script::default()
     })
     .expect("an engine")
 }
 
-async fn batch(stack: &Stack, pictures: u32) -> JobId {
-    let params = json!({ "prompt": "a house", "seed": 1, "batch": pictures });
+async fn batch(stack: &Stack) -> JobId {
+    let params = json!({ "prompt": "a house", "seed": 1, "steps": STEPS, "batch": PICTURES });
     stack.submit(params, false).await
 }
 
@@ -56,7 +59,7 @@ async fn a_batch_is_drawn_by_all_workers_that_have_nothing_else_to_do() {
     for host in ["first", "second"] {
         stack.fake_worker("worker-sd", host, &engine);
     }
-    let job = batch(&stack, 8).await;
+    let job = batch(&stack).await;
     stack.until(job, JobState::Succeeded).await;
     at_rest(&stack, job).await;
     stack.assert_pictures(&[job]).await;
@@ -77,7 +80,7 @@ async fn the_picture_of_a_helper_that_dies_is_drawn_all_the_same() {
     let engine = engine();
     let mut stack = Stack::start().await;
     let workers = ["first", "second"].map(|host| stack.fake_worker("worker-sd", host, &engine));
-    let job = batch(&stack, 6).await;
+    let job = batch(&stack).await;
     helped(&stack, job).await;
     let worker = stack.job(job).await.worker;
     let known = stack.store.workers(10).await.expect("read");
@@ -102,7 +105,7 @@ async fn a_cancel_ends_a_batch_with_all_who_help_it() {
     for host in ["first", "second"] {
         stack.fake_worker("worker-sd", host, &engine);
     }
-    let job = batch(&stack, 8).await;
+    let job = batch(&stack).await;
     helped(&stack, job).await;
     stack.cancel(job).await;
     stack.until(job, JobState::Cancelled).await;

@@ -126,9 +126,24 @@ impl Play<'_> {
                 worker,
                 claim,
             } => {
+                let Some((holder, ..)) = self.lease(*lease) else {
+                    return Ok(());
+                };
+                if self.painters(holder).is_empty() {
+                    let theirs = self.model.workers.iter().find(|(id, _)| *id == holder);
+                    let elsewhere =
+                        theirs.is_some_and(|(_, seat)| seat.device == self.seats[0].device);
+                    self.register(if elsewhere { 2 } else { 0 }).await?;
+                }
                 let Some(help) = self.help(*lease, *worker) else {
                     return Ok(());
                 };
+                // Only a job that has begun a picture is helped.
+                let its = self.model.leases.iter();
+                let its = its.filter(|(_, job, fence)| (*job, *fence) == (help.of, help.fence));
+                if let Some((worker, job, fence)) = its.last().copied() {
+                    self.step(Step::Next(worker, job, fence)).await?;
+                }
                 let before = self.model.leases.len();
                 self.step(Step::Help(help)).await?;
                 if *claim && self.model.leases.len() > before {
@@ -347,29 +362,54 @@ impl Play<'_> {
         self.step(Step::Grant(grant)).await
     }
 
-    /// A helper for the job of a lease, of which it may not be the newest.
+    /// A helper for a batch under way, or else for the job of any lease, on another painter.
     fn help(&self, lease: Back, worker: Back) -> Option<Help> {
-        let (_, of, fence) = self.lease(lease)?;
-        let grant = op::Grant {
-            job: 0,
-            worker,
-            choice: Choice::Wise,
+        let (model, state) = (&self.model, &self.model.state);
+        let draws = |(_, job, fence): &&(WorkerId, JobId, Fence)| {
+            let it = &state.jobs[job];
+            let held = (it.state, it.fence, it.helps) == (JobState::Running, *fence, None);
+            held && model.sent(*job).pictures > 1
         };
-        let grant = self.decision(&grant);
-        let there = self.model.state.devices[&grant.device].residents.iter();
-        let mut there = there.filter(|(_, it)| it.worker == grant.worker && it.preset == PAINTER);
+        let batches: Vec<_> = model.leases.iter().filter(draws).copied().collect();
+        let (holder, of, fence) = nth(&batches, lease)
+            .copied()
+            .or_else(|| self.lease(lease))?;
+        let painters = self.painters(holder);
+        let worker = nth(&painters, worker).copied().unwrap_or(holder);
+        let device = model.device_of(worker);
+        let mut there = state.devices[&device].residents.iter();
+        let there = there.find(|(_, it)| it.worker == worker && it.preset == PAINTER);
         Some(Help {
             grant: Grant {
                 job: JobId::generate(),
+                worker,
+                device,
                 preset: PAINTER.into(),
                 plan: Plan::Full,
+                need: NEED,
+                seat: there.map_or_else(
+                    || On::Load {
+                        resident: ResidentId::generate(),
+                        context: ContextPlan::Default,
+                    },
+                    |(resident, _)| On::Loaded(*resident),
+                ),
                 turns: 1,
-                seat: there.next().map_or(grant.seat, |(it, _)| On::Loaded(*it)),
-                ..grant
+                expected: Duration::from_secs(1),
             },
             of,
             fence,
         })
+    }
+
+    /// Workers that could draw beside this one.
+    fn painters(&self, than: WorkerId) -> Vec<WorkerId> {
+        let workers = self.model.workers.iter();
+        let ready = workers.filter(|(id, seat)| {
+            let ready = self.model.state.workers[id].state == "ready";
+            ready && *id != than && seat.engine == EngineKind::Sd
+        });
+        ready.map(|(id, _)| *id).collect()
     }
 
     fn decision(&self, grant: &op::Grant) -> Grant {

@@ -137,7 +137,7 @@ impl Answer {
 }
 
 /// Answers and events without which histories would prove little.
-pub const WORTH: [&str; 47] = [
+pub const WORTH: [&str; 46] = [
     "granted true",
     "granted false",
     "claimed true",
@@ -146,7 +146,6 @@ pub const WORTH: [&str; 47] = [
     "committed Already",
     "committed FilesGone",
     "next Draw",
-    "next DrawnElsewhere",
     "next Complete",
     "next Stale",
     "event helped",
