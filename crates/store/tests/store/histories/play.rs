@@ -139,9 +139,9 @@ impl Play<'_> {
                     return Ok(());
                 };
                 // Only a job that has begun a picture is helped.
-                let its = self.model.leases.iter();
-                let its = its.filter(|(_, job, fence)| (*job, *fence) == (help.of, help.fence));
-                if let Some((worker, job, fence)) = its.last().copied() {
+                let mut leases = self.model.leases.iter();
+                let its = leases.find(|(_, job, fence)| (*job, *fence) == (help.of, help.fence));
+                if let Some((worker, job, fence)) = its.copied() {
                     self.step(Step::Next(worker, job, fence)).await?;
                 }
                 let before = self.model.leases.len();
