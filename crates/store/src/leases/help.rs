@@ -38,6 +38,7 @@ struct Drawing {
     helps: Option<Uuid>,
     picture: Option<i32>,
     images_total: i32,
+    images_done: i32,
 }
 
 impl Store {
@@ -72,7 +73,7 @@ impl Store {
     ) -> Result<NextPicture> {
         let mut tx = self.pool.begin().await?;
         let held: Option<Drawing> = sqlx::query_as(
-            "SELECT helps, picture, images_total FROM jobs
+            "SELECT helps, picture, images_total, images_done FROM jobs
              WHERE id = $1 AND worker_id = $2 AND fence = $3 AND state = 'running' FOR NO KEY UPDATE",
         )
         .bind(job.0)
@@ -94,11 +95,7 @@ impl Store {
         }
         let unbegun = unbegun(&mut tx, job, held.images_total).await?;
         let Some(next) = unbegun.first() else {
-            let made: i64 = sqlx::query_scalar("SELECT count(*) FROM images WHERE job_id = $1")
-                .bind(job.0)
-                .fetch_one(&mut *tx)
-                .await?;
-            return Ok(if made < i64::from(held.images_total) {
+            return Ok(if held.images_done < held.images_total {
                 NextPicture::DrawnElsewhere
             } else {
                 NextPicture::Complete
@@ -152,6 +149,7 @@ pub(super) async fn lease(
     let total: Option<i32> = sqlx::query_scalar(
         "SELECT images_total FROM jobs
          WHERE id = $1 AND fence = $2 AND state = 'running' AND picture IS NOT NULL AND cancel_requested_at IS NULL
+           AND helps IS NULL
            AND NOT paused(owner, preset)
            AND ($3::bigint IS NULL OR EXISTS (SELECT FROM leader WHERE epoch = $3))
          FOR NO KEY UPDATE",

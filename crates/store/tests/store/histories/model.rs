@@ -239,7 +239,8 @@ impl Model {
         let grant = &help.grant;
         let seated = self.seated(grant);
         let of = &self.state.jobs[&help.of];
-        let runs = (of.state, of.fence, of.cancel) == (JobState::Running, help.fence, false);
+        let runs = (of.state, of.fence, of.cancel, of.helps)
+            == (JobState::Running, help.fence, false, None);
         let last = self.unbegun(help.of).last().copied();
         let (Some(resident), Some(picture), true) = (seated, last, runs && of.picture.is_some())
         else {
