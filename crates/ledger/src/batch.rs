@@ -1,16 +1,13 @@
 //! Jobs under way with pictures that nobody has begun, and when those at work on them begin the next.
 
 use mystic_domain::Plan;
-use mystic_placement::{Batch, Drawer, Millis, PresetIndex, Queue};
+use mystic_placement::{Batch, Drawer, Millis, OVERRUN, PresetIndex, Queue};
 use mystic_store::{BatchDrawer, Snapshot};
 
 use crate::class::{Classes, slowdown};
 use crate::fleet;
 use crate::line::work_of;
 use crate::times::{Times, millis};
-
-/// A picture that was expected to be done by now is expected this soon.
-const OVERRUN: Millis = Millis(1000);
 
 pub(crate) fn batches(
     snapshot: &Snapshot,

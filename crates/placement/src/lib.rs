@@ -23,6 +23,7 @@ pub use action::{Action, Grant, Hold, Reason, Reservation};
 pub use batch::{Batch, Drawer};
 pub use policy::Policy;
 pub use queue::{Class, ClassIndex, Job, Queue, Rung};
+pub use slot::OVERRUN;
 pub use snapshot::{
     Device, DeviceIndex, Lease, Model, ModelState, Plans, Preload, Preset, PresetIndex, Served,
     Snapshot, seat, turns,

@@ -316,10 +316,9 @@ impl<'a> Pass<'a> {
 
     fn grant(&mut self, at: usize, slot: usize, fit: Fit, job: &Job) {
         let head = &self.heads[at];
-        let rung = head.class.rungs[fit.rung];
-        let (preset, engine) = (head.class.preset, head.engine);
+        let (class, rung) = (head.class, head.class.rungs[fit.rung]);
+        let (preset, engine) = (class.preset, head.engine);
         let on = &mut self.slots[slot];
-        let seat = fit.seat.and_then(|seat| on.models[seat].at);
         on.free -= fit.ask;
         on.turns -= turns(engine);
         if turns(engine) > 0 {
@@ -344,16 +343,24 @@ impl<'a> Pass<'a> {
             self.demand.copy(preset);
         }
         self.demand.served(preset);
-        self.actions.push(Action::Grant(Grant {
-            job: job.id,
+        let grant = self.leased(slot, class, fit, job.id);
+        self.actions.push(Action::Grant(grant));
+    }
+
+    /// A lease on a slot, of a job or of a picture of one.
+    fn leased(&self, slot: usize, class: &Class, fit: Fit, job: JobId) -> Grant {
+        let rung = class.rungs[fit.rung];
+        let seat = fit.seat.and_then(|seat| self.slots[slot].models[seat].at);
+        Grant {
+            job,
             device: DeviceIndex(slot),
             plan: rung.plan,
             context: rung.context,
             need: rung.need,
             seat: seat.map(|seat| self.snapshot.devices[slot].models[seat].id),
-            turns: turns(engine),
+            turns: turns(self.snapshot.presets[class.preset.0].engine),
             until: self.now + Millis(fit.busy),
-        }));
+        }
     }
 
     /// Unloads the victims and holds their memory and the turn.

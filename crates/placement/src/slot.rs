@@ -7,7 +7,7 @@ use crate::snapshot::seat;
 use crate::{Device, Hold, Millis, Model, ModelState, PresetIndex, Served};
 
 /// A running job's end that was predicted for the past is expected this soon.
-const OVERRUN: Millis = Millis(1000);
+pub const OVERRUN: Millis = Millis(1000);
 
 pub(crate) struct Slot<'a> {
     pub(crate) device: &'a Device,

@@ -16,17 +16,26 @@ const SIDE: u32 = 384;
 pub fn thumbnail(
     picture: &ImageBuffer<Rgb<u8>, impl Deref<Target = [u8]>>,
 ) -> Result<Vec<u8>, EncodingError> {
-    let (width, height) = picture.dimensions();
-    let longest = width.max(height);
-    if longest <= SIDE {
+    let (width, height) = within(picture.dimensions(), SIDE);
+    if (width, height) == picture.dimensions() {
         return encode(picture.as_raw(), width, height);
     }
+    let small = imageops::thumbnail(picture, width, height);
+    encode(small.as_raw(), width, height)
+}
+
+/// Width and height of a picture of this size once no side of it is longer than `longest` pixels.
+#[must_use]
+pub fn within((width, height): (u32, u32), longest: u32) -> (u32, u32) {
+    let from = width.max(height);
+    if from <= longest {
+        return (width, height);
+    }
     let side = |side: u32| {
-        let scaled = u64::from(side) * u64::from(SIDE) / u64::from(longest);
+        let scaled = u64::from(side) * u64::from(longest) / u64::from(from);
         u32::try_from(scaled).unwrap_or(1).max(1)
     };
-    let small = imageops::thumbnail(picture, side(width), side(height));
-    encode(small.as_raw(), small.width(), small.height())
+    (side(width), side(height))
 }
 
 fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, EncodingError> {

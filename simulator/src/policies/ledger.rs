@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::presets::{COUNT, RUNGS, model, slowdown};
 use crate::workload::JobIndex;
-use crate::world::{Card, Order, Policy, World, booked};
+use crate::world::{Order, Policy, World, booked};
 
 /// Queue and what is remembered of grants.
 pub struct Ledger {
@@ -95,7 +95,8 @@ impl Ledger {
         batches
     }
 
-    fn device(&self, world: &World<'_>, at: usize, card: &Card) -> Device {
+    fn device(&self, world: &World<'_>, at: usize) -> Device {
+        let card = &world.cards[at];
         let models = card.residents.iter().map(|on| Model {
             id: resident_id(on.number),
             preset: PresetIndex(on.preset),
@@ -107,7 +108,7 @@ impl Ledger {
             },
             booked: model(on.preset).resident(),
             used_at: millis(on.used_at),
-            lease: on.job.map(|job| self.lease(world, at, card, job)),
+            lease: on.job.map(|job| self.lease(world, at, job)),
         });
         #[expect(clippy::cast_possible_truncation, reason = "MiB of one card")]
         let free = Mib(card.free().floor() as i64);
@@ -133,8 +134,8 @@ impl Ledger {
         }
     }
 
-    fn lease(&self, world: &World<'_>, at: usize, card: &Card, job: JobIndex) -> Lease {
-        let booked = card
+    fn lease(&self, world: &World<'_>, at: usize, job: JobIndex) -> Lease {
+        let booked = world.cards[at]
             .runs
             .iter()
             .find(|run| run.job == job)
@@ -165,11 +166,8 @@ impl Policy for Ledger {
                 resident: model(preset).resident(),
             })
             .collect();
-        let devices: Vec<Device> = world
-            .cards
-            .iter()
-            .enumerate()
-            .map(|(at, card)| self.device(world, at, card))
+        let devices: Vec<Device> = (0..world.cards.len())
+            .map(|at| self.device(world, at))
             .collect();
         let batches = self.batches(world);
         let snapshot = Snapshot {

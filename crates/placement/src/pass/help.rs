@@ -5,7 +5,7 @@ use super::{Head, Pass};
 use crate::fit::Fit;
 use crate::queue::Job;
 use crate::snapshot::turns;
-use crate::{Action, Batch, DeviceIndex, Drawer, Grant, Millis};
+use crate::{Action, Batch, Drawer, Millis};
 
 /// A device for a batch.
 struct Hand {
@@ -39,20 +39,9 @@ impl Pass<'_> {
                 self.unload(slot, fit, engine, batch.job);
                 continue;
             }
-            let rung = class.rungs[fit.rung];
-            let on = &mut self.slots[slot];
-            on.claimed = true;
-            let seat = fit.seat.and_then(|seat| on.models[seat].at);
-            self.actions.push(Action::Help(Grant {
-                job: batch.job,
-                device: DeviceIndex(slot),
-                plan: rung.plan,
-                context: rung.context,
-                need: rung.need,
-                seat: seat.map(|seat| self.snapshot.devices[slot].models[seat].id),
-                turns: turns(engine),
-                until: self.now + Millis(fit.busy),
-            }));
+            self.slots[slot].claimed = true;
+            let grant = self.leased(slot, class, fit, batch.job);
+            self.actions.push(Action::Help(grant));
         }
     }
 

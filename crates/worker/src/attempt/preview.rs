@@ -79,10 +79,9 @@ async fn jpeg(path: &Path, (width, height): (u32, u32)) -> Result<Vec<u8>, Lost>
                 picture.as_raw().len() as u64 == 3 * u64::from(width) * u64::from(height)
             })
             .ok_or(Lost::Replaced)?;
-        let longest = width.max(height);
-        if longest > LONGEST {
-            let side = |side: u32| (side * LONGEST / longest).max(1);
-            picture = imageops::thumbnail(&picture, side(width), side(height));
+        let (small_width, small_height) = mystic_thumbnail::within((width, height), LONGEST);
+        if (small_width, small_height) != (width, height) {
+            picture = imageops::thumbnail(&picture, small_width, small_height);
         }
         let mut file = Vec::new();
         JpegEncoder::new_with_quality(&mut file, QUALITY).encode_image(&picture)?;
