@@ -5,7 +5,7 @@ mod help;
 
 use std::collections::btree_map::Iter;
 
-use mystic_domain::{EngineKind, JobId};
+use mystic_domain::{ContextPlan, EngineKind, JobId, Mib};
 
 use crate::demand::Demand;
 use crate::fit::{Fit, Weighing};
@@ -129,9 +129,11 @@ impl<'a> Pass<'a> {
     /// The class whose first job comes next.
     fn next(&mut self) -> Option<usize> {
         loop {
-            let slots = 0..self.slots.len();
-            let open: Vec<usize> = slots.filter(|at| self.slots[*at].is_open()).collect();
-            let done = open.is_empty() || self.promises == 0;
+            // When all promises are made, what has been idle for as long as it may still gets its job.
+            let looked = |at: &usize| self.promises > 0 || self.must_give(*at);
+            let slots = (0..self.slots.len()).filter(|at| self.slots[*at].is_open());
+            let open: Vec<usize> = slots.filter(looked).collect();
+            let done = open.is_empty();
             let mut next: Option<(i64, usize)> = None;
             for at in 0..self.heads.len() {
                 let head = &self.heads[at];
@@ -325,26 +327,38 @@ impl<'a> Pass<'a> {
             on.turn_in = on.turn_in.max(fit.busy);
             on.claimed = on.turns <= 0;
         }
-        let lease = Some((fit.busy, rung.need.working.0));
-        if let Some(seat) = fit.seat {
-            on.models[seat].lease = lease;
-        } else {
+        let seat = fit.seat.unwrap_or_else(|| {
             let left = fit.busy - job.work.0.min(fit.busy);
-            on.models.push(Held {
-                at: None,
-                preset,
-                context: rung.context,
-                engine,
-                life: Life::Loading(left),
-                booked: rung.need.resident.0,
-                idle: 0,
-                lease,
-            });
-            self.demand.copy(preset);
-        }
+            self.load(slot, preset, rung.context, rung.need.resident, left)
+        });
+        self.slots[slot].models[seat].lease = Some((fit.busy, rung.need.working.0));
         self.demand.served(preset);
         let grant = self.leased(slot, class, fit, job.id);
         self.actions.push(Action::Grant(grant));
+    }
+
+    /// A model comes to a slot, whose memory was taken for it; its place among the slot's models.
+    fn load(
+        &mut self,
+        slot: usize,
+        preset: PresetIndex,
+        context: ContextPlan,
+        booked: Mib,
+        left: i64,
+    ) -> usize {
+        self.demand.copy(preset);
+        let models = &mut self.slots[slot].models;
+        models.push(Held {
+            at: None,
+            preset,
+            context,
+            engine: self.snapshot.presets[preset.0].engine,
+            life: Life::Loading(left),
+            booked: booked.0,
+            idle: 0,
+            lease: None,
+        });
+        models.len() - 1
     }
 
     /// A lease on a slot, of a job or of a picture of one.

@@ -105,8 +105,9 @@ impl Pass<'_> {
             .filter_map(|preset| Some((preset, self.room(on, preset)?)))
             .max_by_key(|(preset, _)| (wanted(*preset), std::cmp::Reverse(*preset)));
         if let Some((preset, how)) = next {
-            self.demand.copy(preset);
+            let load = on.served(preset).map_or(0, |served| served.load.0);
             self.slots[slot].free -= how.resident.0;
+            self.load(slot, preset, how.context, how.resident, load);
             self.actions.push(Action::Preload {
                 device: DeviceIndex(slot),
                 preset,

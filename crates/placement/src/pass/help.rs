@@ -80,7 +80,9 @@ impl Pass<'_> {
             ahead: Millis(0),
         };
         let fit = self.weighing().fit(on, class, &job, self.now)?;
-        if !fit.is_immediate() {
+        // A model that this very pass begins to load has no name yet by which it could be leased.
+        let unborn = fit.seat.is_some_and(|seat| on.models[seat].at.is_none());
+        if !fit.is_immediate() || unborn {
             return None;
         }
         let pace = on.served(class.preset)?.pace * class.rungs[fit.rung].slowdown;

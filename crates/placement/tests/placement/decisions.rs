@@ -246,6 +246,27 @@ fn cards_with_nothing_to_do_draw_pictures_of_a_batch_that_runs_elsewhere() {
 }
 
 #[test]
+fn a_model_that_is_being_preloaded_is_not_loaded_again_to_help() {
+    let mut fleet = Fleet::new(3, Policy::default());
+    fleet.devices[0].served = vec![None; fleet.presets.len()];
+    draws(&mut fleet, 0, 10_000);
+    fleet.presets[0].upcoming = 2;
+    let actions = fleet.decide();
+    assert!(
+        matches!(actions[..], [Action::Preload { device, .. }] if device == DeviceIndex(1)),
+        "{actions:?}"
+    );
+    fleet.apply(&actions);
+    let actions = fleet.decide();
+    assert_eq!(helped(&actions), [DeviceIndex(1)]);
+    let preloaded = fleet.devices[1].models[0].id;
+    assert!(
+        matches!(actions[..], [Action::Help(help)] if help.seat == Some(preloaded)),
+        "{actions:?}"
+    );
+}
+
+#[test]
 fn a_batch_that_would_end_hardly_sooner_is_not_helped() {
     let mut fleet = Fleet::new(3, Policy::default());
     draws(&mut fleet, 0, 100);
