@@ -131,6 +131,52 @@ fn of_text() -> Vec<(Value, &'static str)> {
     ]
 }
 
+/// Requests to enlarge a picture.
+fn of_upscale() -> Vec<(Value, &'static str)> {
+    let by = |preset: &str, params: Value| json!({ "kind": "upscale", "preset": preset, "params": params });
+    let upscale = |params: Value| by("larger", params);
+    let there = || json!({ "image": NO_ID });
+    vec![
+        (json!({ "kind": "upscale", "params": there() }), "preset"),
+        (json!({ "kind": "upscale", "preset": "larger" }), "params"),
+        (by("demo", there()), "preset"),
+        (by("demo-tagger", there()), "preset"),
+        (by("../larger", there()), "preset"),
+        (upscale(json!({})), "params"),
+        (
+            upscale(json!({ "image": NO_ID, "upload": NO_ID })),
+            "params",
+        ),
+        (upscale(there()), "params"),
+        (upscale(json!({ "upload": NO_ID })), "params"),
+        (upscale(json!({ "image": "1" })), "params.image"),
+        (upscale(json!({ "upload": 1 })), "params.upload"),
+        (upscale(json!({ "file": "/etc/passwd" })), "params.file"),
+        (
+            upscale(json!({ "image": NO_ID, "scale": 4 })),
+            "params.scale",
+        ),
+    ]
+}
+
+/// A preset whose network enlarges.
+fn upscaler() -> Value {
+    json!({ "title": "Larger", "engine": "upscaler", "file": "larger.safetensors", "scale": 2, "max_side": 512 })
+}
+
+/// Fields of such a preset, each with what it must not be.
+const OF_UPSCALER: [(&str, &str); 6] = [
+    ("engine", r#"["upscale", "", 1]"#),
+    (
+        "file",
+        r#"["../larger.safetensors", "/etc/passwd", "larger.pth", "", 1]"#,
+    ),
+    ("scale", r#"[0, 3, 8, -1, 2.5, "twice", null]"#),
+    ("tile", r#"[0, 15, 1025, -1, "small"]"#),
+    ("max_side", r#"[0, 8193, -1, 4294967296, null]"#),
+    ("files", r#"[{ "model": "larger.safetensors" }]"#),
+];
+
 /// Queries, each with the parameter that is wrong.
 const QUERIES: [(&str, &str); 31] = [
     ("images?limit=0", "limit"),
@@ -387,7 +433,20 @@ async fn bad_input_is_refused_by_its_field_and_reaches_no_engine() {
         refused(api.post("/api/v1/jobs").json(&request), field, &what).await;
         cases += 1;
     }
-    for (request, field) in of_text() {
+    let preset = format!("{}/api/v1/presets/larger", api.url);
+    let put = api.client.put(&preset).json(&upscaler()).send().await;
+    assert_eq!(put.expect("an answer").status(), 201);
+    for (field, values) in OF_UPSCALER {
+        let values: Value = serde_json::from_str(values).expect("JSON");
+        for value in values.as_array().expect("a list") {
+            let mut request = upscaler();
+            request[field] = value.clone();
+            let what = request.to_string();
+            refused(api.client.put(&preset).json(&request), field, &what).await;
+            cases += 1;
+        }
+    }
+    for (request, field) in of_text().into_iter().chain(of_upscale()) {
         let what = request.to_string();
         refused(api.post("/api/v1/jobs").json(&request), field, &what).await;
         cases += 1;

@@ -78,9 +78,8 @@ pub async fn migrate(config: &Config) -> Result<(), BootError> {
                 preset.name
             ),
             PresetWritten::OtherEngine(engine) => eprintln!(
-                "warning: preset {} stays one of engine {}: jobs name it",
-                preset.name,
-                engine.as_str()
+                "warning: preset {} stays one of engine {engine}: jobs name it",
+                preset.name
             ),
             PresetWritten::Created | PresetWritten::Replaced | PresetWritten::Same => {}
         }

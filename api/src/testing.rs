@@ -156,6 +156,11 @@ impl TestApi {
         self.registered(EngineKind::Llm, "demo-tagger").await
     }
 
+    /// A worker for another preset of pictures, on a device of its own.
+    pub async fn painter(&self, preset: &'static str) -> TestWorker<'_> {
+        self.registered(EngineKind::Sd, preset).await
+    }
+
     async fn registered(&self, engine: EngineKind, preset: &'static str) -> TestWorker<'_> {
         let worker = WorkerId::generate();
         let device = DeviceId(format!("{worker}/cpu"));

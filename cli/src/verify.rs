@@ -148,8 +148,9 @@ fn differences(first: &Receipt, second: &Receipt) -> Vec<String> {
     differ("libraries", &libraries(before), &libraries(now));
     let device = |made: &MadeWith| format!("{} ({})", made.device.name, made.device.kind);
     differ("device", &device(before), &device(now));
-    differ("sampler", &before.sampler, &now.sampler);
-    differ("scheduler", &before.scheduler, &now.scheduler);
+    let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".to_owned());
+    differ("sampler", &name(&before.sampler), &name(&now.sampler));
+    differ("scheduler", &name(&before.scheduler), &name(&now.scheduler));
     for (before, now) in [(&before.files, &now.files), (&before.loras, &now.loras)] {
         found.extend(before.iter().filter_map(|file| {
             let same = now.iter().find(|other| other.role == file.role);

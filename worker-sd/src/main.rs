@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use mystic_domain::EngineKind;
 use mystic_process::{ConfigArgs, Shutdown, telemetry};
-use worker_sd::engine::SdEngine;
+use worker_sd::engine::SdChild;
 
 /// Runs diffusion jobs on one device.
 #[derive(Parser)]
@@ -25,7 +25,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
-        Some(Command::Engine) => Ok(mystic_engine::child::serve::<SdEngine>()?),
+        Some(Command::Engine) => Ok(mystic_engine::child::serve::<SdChild>()?),
         None => supervise(&arguments.config),
     }
 }

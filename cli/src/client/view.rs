@@ -147,10 +147,10 @@ pub struct MadeWith {
     pub libraries: BTreeMap<String, String>,
     /// The device.
     pub device: DeviceModel,
-    /// The sampler.
-    pub sampler: String,
-    /// The noise schedule.
-    pub scheduler: String,
+    /// The sampler, where there is one.
+    pub sampler: Option<String>,
+    /// The noise schedule, where there is one.
+    pub scheduler: Option<String>,
     /// The model's files.
     pub files: Vec<HashedFile>,
     /// The LoRAs that were put on top.

@@ -30,13 +30,10 @@ impl Bucket {
     /// The bucket of a job.
     #[must_use]
     pub fn of(params: &JobParams) -> Self {
-        match params {
-            JobParams::Generate(params) => {
-                let (width, height) = params.final_size();
-                Self::of_area(Pixels::of(width, height))
-            }
-            JobParams::Tag(_) | JobParams::Enhance(_) => Self::TEXT,
-        }
+        let size = params.final_size();
+        size.map_or(Self::TEXT, |(width, height)| {
+            Self::of_area(Pixels::of(width, height))
+        })
     }
 
     /// Half-octaves: the whole part of 2·log₂ of the area.

@@ -49,11 +49,13 @@ pub enum JobKind {
     Tag,
     /// A prompt written out.
     Enhance,
+    /// A picture enlarged.
+    Upscale,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Generate, Self::Tag, Self::Enhance];
+    pub const ALL: [Self; 4] = [Self::Generate, Self::Tag, Self::Enhance, Self::Upscale];
 
     /// The name in the database and on the wire.
     #[must_use]
@@ -62,6 +64,7 @@ impl JobKind {
             Self::Generate => "generate",
             Self::Tag => "tag",
             Self::Enhance => "enhance",
+            Self::Upscale => "upscale",
         }
     }
 
@@ -75,7 +78,7 @@ impl JobKind {
     #[must_use]
     pub fn engine(self) -> EngineKind {
         match self {
-            Self::Generate => EngineKind::Sd,
+            Self::Generate | Self::Upscale => EngineKind::Sd,
             Self::Tag | Self::Enhance => EngineKind::Llm,
         }
     }
@@ -148,7 +151,7 @@ pub enum Phase {
     Loading,
     /// The prompt is encoded.
     Encoding,
-    /// Diffusion steps, or tokens.
+    /// Diffusion steps, tokens, or tiles of a picture that is enlarged.
     Sampling,
     /// Latents become pixels.
     Decoding,
@@ -453,6 +456,28 @@ pub struct Enhanced {
     pub prompt: String,
 }
 
+/// What an `upscale` job enlarges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpscaleParams {
+    /// The picture.
+    pub source: Source,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+    /// How much larger each side becomes.
+    pub scale: u32,
+}
+
+impl UpscaleParams {
+    /// Width and height of the finished picture, pixels.
+    #[must_use]
+    pub fn final_size(&self) -> (u32, u32) {
+        (self.width * self.scale, self.height * self.scale)
+    }
+}
+
 /// A job's parameters, by its kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -467,6 +492,8 @@ pub enum JobParams {
     Tag(TagParams),
     /// Of an `enhance` job.
     Enhance(EnhanceParams),
+    /// Of an `upscale` job.
+    Upscale(UpscaleParams),
 }
 
 impl JobParams {
@@ -477,6 +504,7 @@ impl JobParams {
             Self::Generate(_) => JobKind::Generate,
             Self::Tag(_) => JobKind::Tag,
             Self::Enhance(_) => JobKind::Enhance,
+            Self::Upscale(_) => JobKind::Upscale,
         }
     }
 
@@ -484,8 +512,9 @@ impl JobParams {
     #[must_use]
     pub fn inputs(&self) -> Vec<&str> {
         let sources = match self {
-            Self::Generate(params) => [&params.init, &params.mask],
-            Self::Tag(_) | Self::Enhance(_) => [&None, &None],
+            Self::Generate(params) => [params.init.as_ref(), params.mask.as_ref()],
+            Self::Upscale(params) => [Some(&params.source), None],
+            Self::Tag(_) | Self::Enhance(_) => [None, None],
         };
         let mut files: Vec<&str> = sources
             .into_iter()
@@ -497,11 +526,22 @@ impl JobParams {
         files
     }
 
+    /// Width and height of the pictures that the job makes, pixels; none for kinds that make none.
+    #[must_use]
+    pub fn final_size(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::Generate(params) => Some(params.final_size()),
+            Self::Upscale(params) => Some(params.final_size()),
+            Self::Tag(_) | Self::Enhance(_) => None,
+        }
+    }
+
     /// Pictures that the job makes; 0 for kinds that make none.
     #[must_use]
     pub fn images(&self) -> u32 {
         match self {
             Self::Generate(params) => params.batch,
+            Self::Upscale(_) => 1,
             Self::Tag(_) | Self::Enhance(_) => 0,
         }
     }

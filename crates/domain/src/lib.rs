@@ -27,7 +27,7 @@ pub use ids::{
 pub use invalid::InvalidField;
 pub use job::{
     AskedPrompt, EngineKind, EnhanceParams, Enhanced, GenerateParams, Hires, JobKind, JobParams,
-    JobState, LoraUse, Phase, PhaseTimes, Progress, TagParams, WaitReason,
+    JobState, LoraUse, Phase, PhaseTimes, Progress, TagParams, UpscaleParams, WaitReason,
 };
 pub use name::check_name;
 pub use need::Need;
@@ -37,7 +37,7 @@ pub use plan::{ContextPlan, Plan};
 pub use preset::{
     HIRES_UPSCALERS, ImageDefaults, ImageFiles, ImageFlags, ImageLimits, ImageMemory, ImageModel,
     Lora, MAX_LORAS, MAX_SEED, Model, NamedFile, Parameter, Part, Preset, SAMPLERS, SCHEDULERS,
-    Scalar, SizedSteps, TextModel, is_pickle,
+    Scalar, SizedSteps, TextModel, UpscaleModel, is_pickle,
 };
 pub use provenance::{DeviceModel, Provenance, UsedFile};
 pub use source::{Source, UploadKind};

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    ContextPlan, ImageModel, JobParams, Mib, Model, Pixels, Plan, Preset, TextModel, Weights,
+    ContextPlan, ImageModel, JobParams, Mib, Model, Pixels, Plan, Preset, TextModel, UpscaleModel,
+    Weights,
 };
 
 /// What an engine process takes before any model: code, runtime, buffers of the library.
@@ -34,6 +35,9 @@ pub fn estimate(preset: &Preset, weights: &Weights, params: &JobParams, plan: Pl
         (Model::Sd(model), JobParams::Generate(params)) => {
             image_working(model, weights, params.final_size(), plan)
         }
+        (Model::Upscaler(model), JobParams::Upscale(params)) => {
+            enlarging(model, params.width, params.height)
+        }
         _ => LEAST,
     };
     Need {
@@ -50,6 +54,7 @@ pub fn usual(preset: &Preset, weights: &Weights, plan: Plan) -> Need {
             let size = (model.defaults.width, model.defaults.height);
             image_working(model, weights, size, plan)
         }
+        Model::Upscaler(model) => enlarging(model, model.tile, model.tile),
         Model::Llm(_) => LEAST,
     };
     Need {
@@ -69,6 +74,7 @@ pub fn resident(preset: &Preset, weights: &Weights, context: ContextPlan) -> Mib
             _ => weights.total(),
         },
         Model::Llm(model) => TEXT_COMPUTE + text_resident(model, weights.total(), context),
+        Model::Upscaler(_) => weights.total(),
     };
     held + PROCESS_OVERHEAD
 }
@@ -133,6 +139,15 @@ fn decoded(model: &ImageModel, (width, height): (u32, u32), tiled: bool) -> Mib 
     let side = |side: u32| memory.tile_side.min(side);
     let tile = bytes(Pixels::of(side(width), side(height)));
     Mib::from_bytes(tile / 4 * 5)
+}
+
+/// Enlarging a picture: of a tile at its final size two sets of 64 features in f32 and the 3 × 3 neighbours of one in f16,
+/// of the whole picture its values in f32, those of the tiles put together, and its pixels.
+fn enlarging(model: &UpscaleModel, width: u32, height: u32) -> Mib {
+    let area = u64::from(model.scale).pow(2);
+    let tile = Pixels::of(model.tile.min(width), model.tile.min(height)).0 * area;
+    let whole = Pixels::of(width, height).0 * area;
+    Mib::from_bytes(tile * 64 * (2 * 4 + 9 * 2) + whole * (12 + 12 + 3)).max(LEAST)
 }
 
 /// Activations with flash attention: latent area × bytes of f16 × 0.01 × the architecture's factor, in MiB.

@@ -3,14 +3,16 @@
 mod parameters;
 mod rules;
 mod signature;
+mod upscale;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{EngineKind, GenerateParams, Hires, InvalidField, LoraUse};
+use crate::{EngineKind, GenerateParams, Hires, InvalidField, JobKind, LoraUse};
 
 pub use parameters::{Parameter, Scalar};
 pub use rules::is_pickle;
+pub use upscale::UpscaleModel;
 
 /// A named model. Unknown fields are refused by the model's own type: here, serde would refuse the model's too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -36,6 +38,20 @@ pub enum Model {
     Sd(ImageModel),
     /// A language model.
     Llm(TextModel),
+    /// A network that enlarges pictures; the `sd` engine runs it.
+    Upscaler(UpscaleModel),
+}
+
+impl Model {
+    /// What a preset's `engine` says of it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sd(_) => "sd",
+            Self::Llm(_) => "llm",
+            Self::Upscaler(_) => "upscaler",
+        }
+    }
 }
 
 /// A diffusion model. Paths are relative to the models directory.
@@ -351,8 +367,18 @@ impl Preset {
     #[must_use]
     pub fn engine(&self) -> EngineKind {
         match self.model {
-            Model::Sd(_) => EngineKind::Sd,
+            Model::Sd(_) | Model::Upscaler(_) => EngineKind::Sd,
             Model::Llm(_) => EngineKind::Llm,
+        }
+    }
+
+    /// Whether it does jobs of this kind.
+    #[must_use]
+    pub fn does(&self, kind: JobKind) -> bool {
+        match self.model {
+            Model::Sd(_) => kind == JobKind::Generate,
+            Model::Llm(_) => matches!(kind, JobKind::Tag | JobKind::Enhance),
+            Model::Upscaler(_) => kind == JobKind::Upscale,
         }
     }
 
@@ -365,20 +391,23 @@ impl Preset {
                 model.files.paths().into_iter().chain(loras).collect()
             }
             Model::Llm(model) => vec![&model.file],
+            Model::Upscaler(model) => vec![&model.file],
         }
     }
 
     /// Its files with what they are for. One may be named for several parts.
     #[must_use]
     pub fn files(&self) -> Vec<NamedFile<'_>> {
-        match &self.model {
-            Model::Sd(model) => model.files.named().collect(),
-            Model::Llm(model) => vec![NamedFile {
-                part: Part::Network,
-                field: "file",
-                path: &model.file,
-            }],
-        }
+        let path = match &self.model {
+            Model::Sd(model) => return model.files.named().collect(),
+            Model::Llm(model) => &model.file,
+            Model::Upscaler(model) => &model.file,
+        };
+        vec![NamedFile {
+            part: Part::Network,
+            field: "file",
+            path,
+        }]
     }
 }
 

@@ -19,10 +19,10 @@ pub struct Provenance {
     pub host: String,
     /// The device.
     pub device: DeviceModel,
-    /// The sampler, also where the job left it to the model.
-    pub sampler: String,
+    /// The sampler, also where the job left it to the model; none where nothing is sampled.
+    pub sampler: Option<String>,
     /// The noise schedule, also where the job left it to the model.
-    pub scheduler: String,
+    pub scheduler: Option<String>,
     /// The preset's files as they were loaded.
     pub files: Vec<UsedFile>,
     /// The LoRAs that were put on top.

@@ -1,6 +1,6 @@
 //! How much a job has to do, in units whose time is learned for each preset and device.
 
-use crate::{GenerateParams, JobParams, PhaseTimes};
+use crate::{GenerateParams, JobParams, PhaseTimes, Pixels};
 
 /// Encoding and decoding take about as long as so many steps.
 const FRAME_STEPS: f64 = 2.0;
@@ -11,13 +11,18 @@ const ENHANCING: f64 = 2.5;
 /// How much a new observation counts against all that came before.
 const WEIGHT: f64 = 0.2;
 
-/// Work of a whole job: for pictures megapixels × (steps + 2) of each pass, 1 for tags, 2.5 for a prompt.
+/// Work of a whole job: for pictures megapixels × (steps + 2) of each pass, 1 for tags, 2.5 for a prompt, megapixels of
+/// what an enlargement makes.
 #[must_use]
 pub fn units(params: &JobParams) -> f64 {
     match params {
         JobParams::Generate(params) => f64::from(params.batch) * of_picture(params),
         JobParams::Tag(_) => 1.0,
         JobParams::Enhance(_) => ENHANCING,
+        JobParams::Upscale(params) => {
+            let (width, height) = params.final_size();
+            Pixels::of(width, height).mega()
+        }
     }
 }
 
@@ -33,7 +38,7 @@ pub fn of_picture(params: &GenerateParams) -> f64 {
 pub fn unit_ms(params: &JobParams, pictures: u32, times: &PhaseTimes) -> Option<f64> {
     let units = match params {
         JobParams::Generate(params) => f64::from(pictures) * of_picture(params),
-        JobParams::Tag(_) | JobParams::Enhance(_) => units(params),
+        JobParams::Tag(_) | JobParams::Enhance(_) | JobParams::Upscale(_) => units(params),
     };
     let PhaseTimes {
         loading_ms: _,

@@ -9,4 +9,4 @@ pub use protocol::{
 };
 
 /// Version of the protocol. Supervisor and child are the same program, so a difference is a mixed-up installation.
-pub const PROTOCOL: u32 = 7;
+pub const PROTOCOL: u32 = 8;

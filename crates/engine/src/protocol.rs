@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use mystic_domain::{
     ContextPlan, FailureKind, GenerateParams, ImageFiles, ImageFlags, Mib, Phase, PhaseTimes, Plan,
-    TextModel,
+    TextModel, UpscaleModel,
 };
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,17 @@ pub enum Command {
         /// Where previews go on the way, in the same form, each in the place of the one before; none where absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         preview: Option<PathBuf>,
+    },
+    /// Enlarge one picture.
+    Upscale {
+        /// Its raw pixels: RGB, 8 bits each, row by row, no header.
+        source: PathBuf,
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+        /// Where the pixels go, in the same form.
+        pixels: PathBuf,
     },
     /// Find tags for one prompt.
     Tag {
@@ -105,6 +116,13 @@ pub enum LoadModel {
         context: ContextPlan,
         /// What a streamed network may take of its device, weights and activations together.
         stream_budget: Mib,
+    },
+    /// A network that enlarges pictures.
+    Upscaler {
+        /// `file` is an absolute path.
+        model: UpscaleModel,
+        /// CPU threads.
+        threads: u32,
     },
     /// A language model.
     Llm {
@@ -208,10 +226,10 @@ pub enum Event {
         height: u32,
         /// Time by phase; `loading_ms` and `saving_ms` are 0.
         times: PhaseTimes,
-        /// The sampler that drew it, also where the job named none.
-        sampler: String,
+        /// The sampler that drew it, also where the job named none; none where nothing is sampled.
+        sampler: Option<String>,
         /// Its noise schedule, also where the job named none.
-        scheduler: String,
+        scheduler: Option<String>,
     },
     /// The tags.
     Tags {

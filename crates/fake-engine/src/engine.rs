@@ -80,6 +80,7 @@ impl Engine for FakeEngine {
                     said: said(),
                 })
             }
+            Command::Upscale { .. } => Err(defect("pictures are drawn here and not enlarged")),
             Command::Load { .. } => Err(defect("a second model")),
         }
     }
@@ -132,8 +133,8 @@ impl FakeEngine {
                 sampling_ms: u64::try_from(sampling.as_millis()).map_err(defect)?,
                 ..PhaseTimes::default()
             },
-            sampler: params.sampler.clone().unwrap_or_default(),
-            scheduler: params.scheduler.clone().unwrap_or_default(),
+            sampler: params.sampler.clone(),
+            scheduler: params.scheduler.clone(),
         })
     }
 

@@ -73,10 +73,7 @@ impl<'a> Classes<'a> {
         plan: Plan,
         params: &JobParams,
     ) -> ClassIndex {
-        let (width, height) = match params {
-            JobParams::Generate(params) => params.final_size(),
-            JobParams::Tag(_) | JobParams::Enhance(_) => (0, 0),
-        };
+        let (width, height) = params.final_size().unwrap_or_default();
         let snapshot = self.snapshot;
         let class = || {
             let spec = &snapshot.presets[preset.0];

@@ -80,7 +80,7 @@ pub(crate) fn work_of(
     let engine = params.kind().engine();
     let units = match params {
         JobParams::Generate(params) => f64::from(images_left) * work::of_picture(params),
-        JobParams::Tag(_) | JobParams::Enhance(_) => work::units(params),
+        JobParams::Tag(_) | JobParams::Enhance(_) | JobParams::Upscale(_) => work::units(params),
     };
     Millis(1000).times(units * times.unit(preset, engine) / 1000.0)
 }

@@ -13,7 +13,7 @@ pub fn idle(snapshot: &Snapshot, limit: Duration) -> Vec<ResidentId> {
     let queued = snapshot.queued.iter().map(|job| job.preset.as_str());
     let to_come = snapshot.held.iter().filter_map(|job| match &job.params {
         JobParams::Generate(params) => params.tag_preset.as_deref(),
-        JobParams::Tag(_) | JobParams::Enhance(_) => None,
+        JobParams::Tag(_) | JobParams::Enhance(_) | JobParams::Upscale(_) => None,
     });
     let wanted: BTreeSet<&str> = queued.chain(to_come).collect();
     unused(snapshot, |_, resident| {

@@ -16,7 +16,7 @@ mod retag;
 mod tags;
 
 use chrono::{DateTime, Utc};
-use mystic_domain::{GenerateParams, ImageId, JobId, PhaseTimes, Plan};
+use mystic_domain::{GenerateParams, ImageId, JobId, PhaseTimes, Plan, UpscaleParams};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -60,8 +60,12 @@ pub struct ImageRecord {
     pub height: i32,
     /// Its own seed.
     pub seed: i64,
-    /// The job's parameters; of an imported picture what its file says, and 0 or nothing where it says nothing.
+    /// The job's parameters; of an imported picture what its file says, and 0 or nothing where it says nothing; of an
+    /// enlarged picture those of the one that it was made from.
     pub params: GenerateParams,
+    /// What it was enlarged from; absent of any other picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upscale: Option<UpscaleParams>,
     /// What its file is: `png`, `jpeg` or `webp`.
     pub format: String,
     /// SHA-256 of its file.

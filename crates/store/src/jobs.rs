@@ -172,6 +172,7 @@ pub(crate) fn params(kind: JobKind, value: serde_json::Value) -> Result<JobParam
         JobKind::Generate => JobParams::Generate(row::json(value)?),
         JobKind::Tag => JobParams::Tag(row::json(value)?),
         JobKind::Enhance => JobParams::Enhance(row::json(value)?),
+        JobKind::Upscale => JobParams::Upscale(row::json(value)?),
     })
 }
 

@@ -52,7 +52,7 @@ pub struct PresetOnWorker {
 }
 
 /// What became of a preset that was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PresetWritten {
     /// There was none of this name, or a retired one.
     Created,
@@ -60,8 +60,8 @@ pub enum PresetWritten {
     Replaced,
     /// It was so already.
     Same,
-    /// Jobs that name it were made for this engine; nothing was changed.
-    OtherEngine(EngineKind),
+    /// Jobs that name it were made for what its `engine` says, this; nothing was changed.
+    OtherEngine(String),
     /// Somebody has written it over REST since, which the catalogue does not undo.
     Kept,
 }
@@ -317,7 +317,7 @@ impl Store {
 /// Writes a preset where its writer may. What was learned of other files says nothing of these.
 async fn write(tx: &mut PgConnection, preset: &Preset, by: Origin) -> Result<PresetWritten> {
     let before: Option<(String, serde_json::Value, String, String, bool)> = sqlx::query_as(
-        "SELECT engine, spec, signature, origin, retired_at IS NOT NULL FROM presets WHERE name = $1
+        "SELECT spec ->> 'engine', spec, signature, origin, retired_at IS NOT NULL FROM presets WHERE name = $1
          FOR NO KEY UPDATE",
     )
     .bind(&preset.name)
@@ -330,8 +330,8 @@ async fn write(tx: &mut PgConnection, preset: &Preset, by: Origin) -> Result<Pre
         if by == Origin::File && origin != by.as_str() {
             return Ok(PresetWritten::Kept);
         }
-        if engine != preset.engine().as_str() {
-            return Ok(PresetWritten::OtherEngine(row::engine(&engine)?));
+        if engine != preset.model.name() {
+            return Ok(PresetWritten::OtherEngine(engine));
         }
         if !retired {
             written = PresetWritten::Replaced;

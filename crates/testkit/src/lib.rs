@@ -4,6 +4,7 @@
 
 mod audit;
 mod engine;
+mod esrgan;
 mod file_server;
 mod freeze;
 mod gallery;
@@ -18,6 +19,7 @@ mod wait;
 
 pub use audit::{Audit, Effect, Move, Overbooking};
 pub use engine::{FakeEngine, Fault, Script, Then, When, library, program};
+pub use esrgan::esrgan;
 pub use file_server::{FileServer, Manners};
 pub use freeze::Freeze;
 pub use gallery::seed_gallery;

@@ -14,8 +14,8 @@ pub fn provenance() -> Provenance {
             kind: "cpu".into(),
             name: "a processor".into(),
         },
-        sampler: "euler".into(),
-        scheduler: "discrete".into(),
+        sampler: Some("euler".into()),
+        scheduler: Some("discrete".into()),
         files: vec![UsedFile {
             role: "files.model".into(),
             path: "a.gguf".into(),

@@ -108,13 +108,14 @@ pub fn of_preset(dir: &Path, preset: &Preset) -> Result<Weights, Misfit> {
         match &preset.model {
             Model::Llm(model) => agree(model, header)?,
             Model::Sd(_) => fits(named, modules)?,
+            Model::Upscaler(_) => enlarges(named, header)?,
         }
         // A file that is named twice is loaded for both and counted once.
         if !first {
             continue;
         }
         match (&preset.model, named.part) {
-            (Model::Llm(_), _) => network += modules.total(),
+            (Model::Llm(_) | Model::Upscaler(_), _) => network += modules.total(),
             // A checkpoint that holds everything is told apart by its tensors.
             (Model::Sd(_), Part::Network) => {
                 network += modules.diffusion + modules.rest;
@@ -148,6 +149,21 @@ fn loras(dir: &Path, model: &ImageModel) -> Result<u64, Misfit> {
     let mut sizes = sizes.collect::<Result<Vec<u64>, Misfit>>()?;
     sizes.sort_unstable_by(|one, other| other.cmp(one));
     Ok(sizes.into_iter().take(MAX_LORAS).sum())
+}
+
+/// That a file is an ESRGAN network, by its first layer's name in either of the two customs.
+fn enlarges(named: NamedFile<'_>, header: &Header) -> Result<(), Misfit> {
+    let first = ["conv_first.weight", "model.0.weight"];
+    let mut tensors = header.tensors.iter();
+    if tensors.any(|tensor| first.contains(&tensor.name.as_str())) {
+        return Ok(());
+    }
+    Err(Misfit::Part {
+        field: named.field,
+        file: named.path.to_owned(),
+        found: "another model".to_owned(),
+        allowed: "an ESRGAN network",
+    })
 }
 
 /// That a file is not known to be another part of a model than it is named for. What is not known may be it.

@@ -31,9 +31,11 @@ pub(crate) use persist;
 mod generate;
 pub(crate) mod load;
 mod peak;
+mod picture;
 mod preview;
 mod progress;
 mod time_limit;
+mod upscale;
 mod words;
 
 use std::sync::Arc;
@@ -181,6 +183,9 @@ async fn settle_attempt(bench: &Bench, holding: &Holding<Lease>, claimed: &Claim
                 let tags = words::tags(bench, holding, params);
                 words::run(bench, holding, claimed, tags, child, watch, times).await
             }
+            JobParams::Upscale(params) => {
+                upscale::run(bench, holding, claimed, params, child, watch, times).await
+            }
             JobParams::Enhance(params) => {
                 let prompt = words::prompt(bench, holding, params);
                 words::run(bench, holding, claimed, prompt, child, watch, times).await
@@ -200,10 +205,14 @@ async fn settle_attempt(bench: &Bench, holding: &Holding<Lease>, claimed: &Claim
         }
     }
     let alive = child.as_ref().is_ok_and(|child| child.is_some());
-    if let (Ok(child), JobParams::Generate(params)) = (&child, &claimed.job.params)
+    if let Ok(child) = &child
         && let Some(child) = &**child
     {
-        generate::hash(bench, claimed, params, child);
+        match &claimed.job.params {
+            JobParams::Generate(params) => generate::hash(bench, claimed, params, child),
+            JobParams::Upscale(_) => bench.hashes.want(child.files.clone()),
+            JobParams::Tag(_) | JobParams::Enhance(_) => {}
+        }
     }
     let outcome = match ended {
         Ok(outcome) => Some(outcome),
@@ -239,7 +248,7 @@ async fn settle_attempt(bench: &Bench, holding: &Holding<Lease>, claimed: &Claim
         dead.kill().await;
         dead.reaped().await;
     }
-    if let Err(error) = generate::remove_pixels(bench, holding).await {
+    if let Err(error) = picture::remove_pixels(bench, holding).await {
         tracing::debug!(%error, "unfinished pixels can't be removed; the next start does it");
     }
     drop(child);

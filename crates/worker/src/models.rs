@@ -99,6 +99,11 @@ pub(crate) fn load(
                 stream_budget,
             })
         }
+        Model::Upscaler(model) => {
+            let mut model = model.clone();
+            model.file = absolute(&model.file)?;
+            Ok(LoadModel::Upscaler { model, threads })
+        }
         Model::Llm(model) => {
             let mut model = model.clone();
             model.file = absolute(&model.file)?;

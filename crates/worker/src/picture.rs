@@ -6,6 +6,6 @@ mod png;
 mod save;
 mod uplink;
 
-pub(crate) use metadata::Recipe;
+pub(crate) use metadata::{Drawing, Enlarging, Recipe};
 pub(crate) use save::{SaveError, Shelf};
 pub(crate) use uplink::{Uplink, UplinkError};

@@ -10,6 +10,10 @@ const KV_BLOCK: u32 = 32;
 /// that save memory itself are offered. Left out is what a card's library refuses, and `streamed`: stable-diffusion.cpp takes
 /// it, but a network that it has cut draws another picture (`make test-vulkan` shows whether it still does).
 pub(crate) fn offered(device: &DeviceInfo, preset: &Preset) -> Vec<Plan> {
+    if matches!(preset.model, Model::Upscaler(_)) {
+        // It has neither a text encoder nor a decoder, and its tiles are the preset's.
+        return vec![Plan::Full];
+    }
     let kept = |plan: &Plan| match plan {
         Plan::Full | Plan::VaeTiling => true,
         Plan::KvQuantised => quantises(preset),
@@ -24,7 +28,7 @@ pub(crate) fn offered(device: &DeviceInfo, preset: &Preset) -> Vec<Plan> {
 fn quantises(preset: &Preset) -> bool {
     match &preset.model {
         Model::Llm(model) => model.head_dim.is_multiple_of(KV_BLOCK),
-        Model::Sd(_) => false,
+        Model::Sd(_) | Model::Upscaler(_) => false,
     }
 }
 

@@ -1918,7 +1918,10 @@ export interface components {
             origin: string;
             /** @description The API key's name, or `local`. */
             owner: string;
-            /** @description The job's parameters; of an imported picture what its file says, and 0 or nothing where it says nothing. */
+            /**
+             * @description The job's parameters; of an imported picture what its file says, and 0 or nothing where it says nothing; of an
+             *     enlarged picture those of the one that it was made from.
+             */
             params: components["schemas"]["GenerateParams"];
             parent?: components["schemas"]["ImageId"] | null;
             /** @description SHA-256 of the RGB pixels. */
@@ -1946,12 +1949,15 @@ export interface components {
             thumb_sha256: string;
             /** @description Time by phase. */
             times: components["schemas"]["PhaseTimes"];
+            upscale?: components["schemas"]["UpscaleParams"] | null;
             /**
              * Format: int32
              * @description Pixels.
              */
             width: number;
         };
+        /** @description The request that makes a picture. */
+        ImageSettings: components["schemas"]["SubmitGenerate"] | components["schemas"]["SubmitUpscale"];
         /** @description A model file that is to be taken in. */
         ImportModel: {
             /** @description One of `importable` of `GET /api/v1/models`. */
@@ -2031,7 +2037,7 @@ export interface components {
          * @description What a job makes.
          * @enum {string}
          */
-        JobKind: "generate" | "tag" | "enhance";
+        JobKind: "generate" | "tag" | "enhance" | "upscale";
         /** @description A page of jobs, newest first. */
         JobPage: {
             /** @description The jobs. */
@@ -2040,7 +2046,7 @@ export interface components {
             next?: string | null;
         };
         /** @description A job's parameters, by its kind. */
-        JobParams: components["schemas"]["GenerateParams"] | components["schemas"]["TagParams"] | components["schemas"]["EnhanceParams"];
+        JobParams: components["schemas"]["GenerateParams"] | components["schemas"]["TagParams"] | components["schemas"]["EnhanceParams"] | components["schemas"]["UpscaleParams"];
         /** @description How far a job is: an element of a `progress` frame of an event stream. */
         JobProgress: components["schemas"]["Progress"] & {
             /** @description The job. */
@@ -2218,10 +2224,10 @@ export interface components {
             };
             /** @description The LoRAs that were put on top. */
             loras: components["schemas"]["HashedFile"][];
-            /** @description The sampler, also where the job left it to the model. */
-            sampler: string;
+            /** @description The sampler, also where the job left it to the model; null where nothing is sampled. */
+            sampler?: string | null;
             /** @description The noise schedule, also where the job left it to the model. */
-            scheduler: string;
+            scheduler?: string | null;
             /** @description Version of the engine's program. */
             version: string;
         };
@@ -2252,6 +2258,9 @@ export interface components {
         }) | (components["schemas"]["TextModel"] & {
             /** @enum {string} */
             engine: "llm";
+        }) | (components["schemas"]["UpscaleModel"] & {
+            /** @enum {string} */
+            engine: "upscaler";
         });
         /** @description A model's last operation. */
         ModelOperation: {
@@ -2569,7 +2578,10 @@ export interface components {
             /** @description The picture. */
             image: components["schemas"]["ImageId"];
             made_with?: components["schemas"]["MadeWith"] | null;
-            /** @description Its job's parameters, every default filled in; with the SHA-256 of the files that it started from. */
+            /**
+             * @description Its job's parameters, every default filled in, with the SHA-256 of the files that it started from; of an enlarged
+             *     picture those of the one that it was made from.
+             */
             params: components["schemas"]["GenerateParams"];
             /** @description SHA-256 of its RGB pixels. */
             pixels_sha256: string;
@@ -2584,6 +2596,7 @@ export interface components {
             seed: number;
             /** @description SHA-256 of its PNG file. */
             sha256: string;
+            upscale?: components["schemas"]["UpscaleParams"] | null;
         };
         /**
          * Format: uuid
@@ -2756,7 +2769,7 @@ export interface components {
             timeout_s?: number | null;
         };
         /** @description A job to submit. Unknown fields are refused. */
-        SubmitJob: components["schemas"]["SubmitGenerate"] | components["schemas"]["SubmitTag"] | components["schemas"]["SubmitEnhance"];
+        SubmitJob: components["schemas"]["SubmitGenerate"] | components["schemas"]["SubmitTag"] | components["schemas"]["SubmitEnhance"] | components["schemas"]["SubmitUpscale"];
         /** @description Tags for one picture. */
         SubmitTag: {
             /** @description `tag`. */
@@ -2776,6 +2789,36 @@ export interface components {
             params: components["schemas"]["TagRequest"];
             /** @description The language model; the server's tagging preset where absent. */
             preset?: string | null;
+            /**
+             * Format: int32
+             * @description −100 to 100; higher runs first.
+             */
+            priority?: number;
+            /**
+             * Format: int32
+             * @description Seconds that one attempt may take, 1 to 86400; no limit where absent.
+             */
+            timeout_s?: number | null;
+        };
+        /** @description A picture, enlarged. */
+        SubmitUpscale: {
+            /** @description `upscale`. */
+            kind: components["schemas"]["UpscaleKind"];
+            /**
+             * Format: int32
+             * @description Attempts allowed, 1 to 100.
+             * @default 5
+             */
+            max_attempts?: number;
+            /**
+             * Format: date-time
+             * @description Not started before this time.
+             */
+            not_before?: string | null;
+            /** @description What to enlarge. */
+            params: components["schemas"]["PictureRef"];
+            /** @description The network that enlarges, by a name from `/api/v1/presets`: it says how much larger each side becomes. */
+            preset: string;
             /**
              * Format: int32
              * @description −100 to 100; higher runs first.
@@ -2908,6 +2951,52 @@ export interface components {
          * @enum {string}
          */
         UploadKind: "picture" | "mask";
+        /**
+         * @description The kind of [`SubmitUpscale`].
+         * @enum {string}
+         */
+        UpscaleKind: "upscale";
+        /** @description An ESRGAN network. The path is relative to the models directory. */
+        UpscaleModel: {
+            /** @description The file. */
+            file: string;
+            /**
+             * Format: int32
+             * @description Largest width and height of a picture to enlarge, in pixels.
+             */
+            max_side: number;
+            /**
+             * Format: int32
+             * @description How much larger it makes each side: 1, 2 or 4, as it was trained.
+             */
+            scale: number;
+            /**
+             * Format: int32
+             * @description Side in pixels of the tiles that a larger picture is enlarged in, one after the other; a quarter of each is shared
+             *     with its neighbour.
+             */
+            tile?: number;
+        };
+        /** @description What an `upscale` job enlarges. */
+        UpscaleParams: {
+            /**
+             * Format: int32
+             * @description Its height in pixels.
+             */
+            height: number;
+            /**
+             * Format: int32
+             * @description How much larger each side becomes.
+             */
+            scale: number;
+            /** @description The picture. */
+            source: components["schemas"]["Source"];
+            /**
+             * Format: int32
+             * @description Its width in pixels.
+             */
+            width: number;
+        };
         /** @description How many pictures have a value. */
         ValueCount: {
             /**
@@ -3738,7 +3827,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SubmitGenerate"];
+                    "application/json": components["schemas"]["ImageSettings"];
                 };
             };
             /** @description The request was not served */

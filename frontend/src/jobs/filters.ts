@@ -14,6 +14,7 @@ export const kinds: Record<Job['kind'], string> = {
   generate: 'Pictures',
   tag: 'Tags',
   enhance: 'Prompts',
+  upscale: 'Larger pictures',
 }
 
 /** Jobs of a kind, in words that follow a count. */
@@ -21,6 +22,7 @@ const jobNames: Record<Job['kind'], string> = {
   generate: 'picture jobs',
   tag: 'tagging jobs',
   enhance: 'prompt jobs',
+  upscale: 'upscale jobs',
 }
 
 const text = (value: LocationQuery[string] | undefined) =>

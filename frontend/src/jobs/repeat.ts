@@ -63,11 +63,17 @@ export function parametersOf({ preset, params, result, priority, max_attempts }:
           ['Pictures', String(params.batch)],
           ['Tagged by', params.tag_preset ?? 'nobody'],
         ]
-      : [
-          ['Prompt', params.prompt],
-          ['Written out', result?.prompt],
-          ['Preset', preset],
-        ]
+      : 'scale' in params
+        ? [
+            ['Enlarged', `${params.width} × ${params.height}`],
+            ['Times as large', String(params.scale)],
+            ['Preset', preset],
+          ]
+        : [
+            ['Prompt', params.prompt],
+            ['Written out', result?.prompt],
+            ['Preset', preset],
+          ]
   return [
     ...rows,
     ['Priority', String(priority).replace('-', '−')],

@@ -1,4 +1,4 @@
-import type { Preset, Schemas } from '../api/types'
+import type { Preset } from '../api/types'
 
 /** A field of a preset, by the API's name. */
 export interface Entry {
@@ -15,6 +15,9 @@ export interface Section {
   rare?: boolean
 }
 
+/** What a preset's model is for. */
+export type Engine = Preset['engine']
+
 const number = (path: string, label: string, hint?: string): Entry => ({
   path,
   label,
@@ -24,7 +27,7 @@ const number = (path: string, label: string, hint?: string): Entry => ({
 const file = (path: string, label: string): Entry => ({ path, label, kind: 'file' })
 
 /** What each engine's presets say, besides name and title. */
-export const sections: Record<Schemas['EngineKind'], readonly Section[]> = {
+export const sections: Record<Engine, readonly Section[]> = {
   sd: [
     {
       title: 'Files, below the models directory',
@@ -95,20 +98,38 @@ export const sections: Record<Schemas['EngineKind'], readonly Section[]> = {
       ],
     },
   ],
+  upscaler: [
+    {
+      title: 'The network',
+      entries: [
+        file('file', 'File, below the models directory'),
+        number('scale', 'Times as large', '1, 2 or 4, as it was trained'),
+        number('max_side', 'Largest side of a picture to enlarge', 'pixels'),
+        number('tile', 'Side of a tile', 'pixels, 128 where empty'),
+      ],
+    },
+  ],
+}
+
+/** What each engine's presets do, in words. */
+export const engineNames: Record<Engine, string> = {
+  sd: 'Draws pictures',
+  llm: 'Writes text',
+  upscaler: 'Enlarges pictures',
 }
 
 /** A preset as typed. */
 export interface Form {
   name: string
   title: string
-  engine: Schemas['EngineKind']
+  engine: Engine
   /** By the API's names of the fields. */
   fields: Record<string, string>
   loras: { name: string; file: string; trigger: string }[]
   steps: { above: string; steps: string }[]
 }
 
-const entriesOf = (engine: Schemas['EngineKind']) => sections[engine].flatMap(({ entries }) => entries)
+const entriesOf = (engine: Engine) => sections[engine].flatMap(({ entries }) => entries)
 
 /** What a field of an image model's preset is called; nothing where it has no such field. */
 export const labelOf = (path: string): string | undefined =>
@@ -125,7 +146,7 @@ function valueAt(object: unknown, path: string): unknown {
 }
 
 /** An empty form. */
-export function newForm(engine: Schemas['EngineKind']): Form {
+export function newForm(engine: Engine): Form {
   const fields = Object.fromEntries(entriesOf(engine).map(({ path }) => [path, '']))
   return { name: '', title: '', engine, fields, loras: [], steps: [] }
 }

@@ -26,8 +26,9 @@ export function circumstancesOf(receipt: Receipt): [string, string][] {
     ? [
         ['Device', deviceOf(made)],
         plan,
-        ['Sampler', made.sampler],
-        ['Schedule', made.scheduler],
+        // Nothing samples what is enlarged.
+        ...(made.sampler ? [['Sampler', made.sampler] satisfies [string, string]] : []),
+        ...(made.scheduler ? [['Schedule', made.scheduler] satisfies [string, string]] : []),
         ['Engine', made.version],
         ['Libraries', librariesOf(made) || 'their versions are not known'],
       ]
@@ -86,8 +87,8 @@ export function differencesOf(first: Receipt, second: Receipt): string[] {
     return [...sentences, 'With what the picture was made isn’t known: it is from before that was noted.']
   }
   differ('Device', deviceOf(before), deviceOf(now))
-  differ('Sampler', before.sampler, now.sampler)
-  differ('Schedule', before.scheduler, now.scheduler)
+  differ('Sampler', before.sampler ?? 'none', now.sampler ?? 'none')
+  differ('Schedule', before.scheduler ?? 'none', now.scheduler ?? 'none')
   differ('Engine', before.version, now.version)
   differ('Libraries', librariesOf(before), librariesOf(now))
   for (const part of ['files', 'loras'] as const) {

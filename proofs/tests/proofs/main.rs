@@ -19,6 +19,7 @@ mod redis;
 mod rolling;
 mod schedulers;
 mod stack;
+mod upscale;
 mod verify;
 mod workers;
 mod workflows;

@@ -106,7 +106,9 @@ impl Engine for LlmEngine {
                 self.enhance(&prompt, seed, &instructions, events)
             }
             Command::Load { .. } => Err(internal("a model is loaded already")),
-            Command::Generate { .. } => Err(internal("this engine makes no pictures")),
+            Command::Generate { .. } | Command::Upscale { .. } => {
+                Err(internal("this engine makes no pictures"))
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The only unsafe code of the worker: owners of what the native library allocates, and its callbacks.
+//! Owners of what the native library allocates for a model that draws, and its callbacks. All unsafe code of the worker is
+//! here and in `upscaler.rs`.
 
 #![expect(
     unsafe_code,
-    reason = "the native library is called here and nowhere else"
+    reason = "the native library is called here and in `upscaler.rs`, and nowhere else"
 )]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -271,12 +272,12 @@ pub(super) fn hires_upscaler(name: &str) -> Option<HiresUpscaler> {
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
 /// The library's global callbacks, pointed at one observer until this is dropped.
-struct Callbacks {
-    observer: Arc<Observer>,
+pub(super) struct Callbacks {
+    pub(super) observer: Arc<Observer>,
 }
 
 impl Callbacks {
-    fn install(observer: Arc<Observer>) -> Result<Self, EngineError> {
+    pub(super) fn install(observer: Arc<Observer>) -> Result<Self, EngineError> {
         if INSTALLED.swap(true, Ordering::AcqRel) {
             return Err(EngineError::new(
                 FailureKind::Internal,

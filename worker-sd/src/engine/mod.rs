@@ -1,10 +1,11 @@
-//! The engine child's work: one model, kept between pictures.
+//! The engine child's work: one model, that draws or enlarges, kept between pictures.
 
 mod context;
 mod observer;
 mod placement;
 mod preview;
 mod settings;
+mod upscaler;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +13,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use mystic_domain::{FailureKind, ImageFiles, ImageFlags};
+use mystic_domain::{FailureKind, ImageFiles, ImageFlags, Pixels, UpscaleModel};
 use mystic_engine::child::{Engine, EngineError, Events};
 use mystic_engine::{Command, Event, LoadModel};
 
@@ -20,6 +21,7 @@ pub use context::{Context, Picture, sampler, scheduler};
 pub use observer::Observer;
 pub use placement::Placement;
 pub use settings::Settings;
+pub use upscaler::{Enlarged, Upscaler};
 
 use observer::Work;
 
@@ -45,14 +47,7 @@ impl SdEngine {
         placement: Placement,
         report: impl Fn(Event) + Send + Sync + 'static,
     ) -> Result<Self, EngineError> {
-        for path in files.paths() {
-            File::open(path).map_err(|error| {
-                EngineError::new(
-                    FailureKind::ModelMissing,
-                    format!("model file {path} can't be opened: {error}"),
-                )
-            })?;
-        }
+        files.paths().into_iter().try_for_each(there)?;
         let observer = Arc::new(Observer::new(report));
         observer.begin(Work::Load);
         let context = Context::load(files, flags, threads, placement, Arc::clone(&observer))?;
@@ -94,8 +89,74 @@ impl SdEngine {
             width: picture.width(),
             height: picture.height(),
             times,
-            sampler: self.context.sampler_of(settings),
-            scheduler: self.context.scheduler_of(settings),
+            sampler: Some(self.context.sampler_of(settings)),
+            scheduler: Some(self.context.scheduler_of(settings)),
+        })
+    }
+}
+
+/// A loaded network that enlarges pictures, and what watches its library.
+pub struct SdUpscaler {
+    upscaler: Upscaler,
+    observer: Arc<Observer>,
+}
+
+impl SdUpscaler {
+    /// Loads a network; `report` gets progress and buffer sizes from then on. A throw-away picture makes the library read
+    /// all of its weights.
+    ///
+    /// # Errors
+    /// `ModelMissing` where the file can't be opened, `ModelCorrupt` where the library refuses it, `OutOfMemory` where it
+    /// says that memory ran out, `InvalidInput` where the network's scale is not the preset's.
+    pub fn open(
+        model: &UpscaleModel,
+        threads: u32,
+        report: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Result<Self, EngineError> {
+        there(&model.file)?;
+        let observer = Arc::new(Observer::new(report));
+        observer.begin(Work::Load);
+        let mut upscaler = Upscaler::load(model, threads, Arc::clone(&observer))?;
+        if upscaler.scale() != model.scale {
+            let message = format!(
+                "scale is {}; allowed: {}, as {} has it",
+                model.scale,
+                upscaler.scale(),
+                model.file
+            );
+            return Err(EngineError::new(FailureKind::InvalidInput, message));
+        }
+        let small = [0; 3 * 8 * 8];
+        if upscaler.enlarge(&small, 8, 8).is_none() {
+            return Err(observer.failure(FailureKind::ModelCorrupt));
+        }
+        observer.end();
+        Ok(Self { upscaler, observer })
+    }
+
+    /// Enlarges a picture of raw pixels, and writes the result's to `path`.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the source is not there or of another size, `OutOfMemory` where the library says that memory
+    /// ran out, `DiskFull` where the pixels don't fit, else `Internal`.
+    pub fn enlarge(
+        &mut self,
+        source: &Path,
+        (width, height): (u32, u32),
+        path: &Path,
+    ) -> Result<Event, EngineError> {
+        let pixels = settings::read("source", source, 3 * Pixels::of(width, height).0)?;
+        self.observer.begin(Work::Enlargement);
+        let picture = self.upscaler.enlarge(&pixels, width, height);
+        let times = self.observer.end();
+        let picture = picture.ok_or_else(|| self.observer.failure(FailureKind::Internal))?;
+        write_pixels(path, picture.rgb()).map_err(|error| unwritten(path, &error))?;
+        Ok(Event::Image {
+            width: picture.width(),
+            height: picture.height(),
+            times,
+            sampler: None,
+            scheduler: None,
         })
     }
 }
@@ -112,64 +173,97 @@ const BACKEND: &str = if cfg!(feature = "cuda") {
     "cpu"
 };
 
-impl Engine for SdEngine {
+/// What an engine child has loaded.
+pub enum SdChild {
+    /// A model that draws.
+    Painter(SdEngine),
+    /// A network that enlarges.
+    Upscaler(SdUpscaler),
+}
+
+impl Engine for SdChild {
     fn libraries() -> BTreeMap<String, String> {
         let version = format!("{BINDINGS}+{BACKEND}");
         BTreeMap::from([("diffusion-rs-sys".into(), version)])
     }
 
     fn load(model: LoadModel, events: &Events) -> Result<Self, EngineError> {
-        let LoadModel::Sd {
-            files,
-            flags,
-            threads,
-            context,
-            stream_budget,
-        } = model
-        else {
-            return Err(EngineError::new(
-                FailureKind::InvalidInput,
-                "this engine loads diffusion models only",
-            ));
-        };
-        let placement = Placement::of(context, stream_budget)?;
         let events = events.clone();
-        Self::open(&files, flags, threads, placement, move |event| {
+        let report = move |event| {
             events.send(&event);
             if matches!(event, Event::Failed { .. }) {
                 // The library aborts next. A failed load ends the child anyway, and this way without a core dump.
                 std::process::exit(1);
             }
-        })
+        };
+        match model {
+            LoadModel::Sd {
+                files,
+                flags,
+                threads,
+                context,
+                stream_budget,
+            } => {
+                let placement = Placement::of(context, stream_budget)?;
+                SdEngine::open(&files, flags, threads, placement, report).map(Self::Painter)
+            }
+            LoadModel::Upscaler { model, threads } => {
+                SdUpscaler::open(&model, threads, report).map(Self::Upscaler)
+            }
+            LoadModel::Llm { .. } => Err(EngineError::new(
+                FailureKind::InvalidInput,
+                "this engine loads no language models",
+            )),
+        }
     }
 
     fn run(&mut self, command: Command, _events: &Events) -> Result<Event, EngineError> {
-        match command {
-            Command::Generate {
-                params,
-                start,
-                loras,
-                seed,
-                plan,
-                pixels,
-                preview,
-            } => {
+        match (command, self) {
+            (
+                Command::Upscale {
+                    source,
+                    width,
+                    height,
+                    pixels,
+                },
+                Self::Upscaler(upscaler),
+            ) => upscaler.enlarge(&source, (width, height), &pixels),
+            (
+                Command::Generate {
+                    params,
+                    start,
+                    loras,
+                    seed,
+                    plan,
+                    pixels,
+                    preview,
+                },
+                Self::Painter(painter),
+            ) => {
                 let settings = Settings {
                     preview,
                     ..Settings::new(&params, seed, plan, start.as_ref(), &loras)?
                 };
-                self.draw(&settings, &pixels)
+                painter.draw(&settings, &pixels)
             }
-            Command::Load { .. } => Err(EngineError::new(
+            (Command::Load { .. }, _) => Err(EngineError::new(
                 FailureKind::InvalidInput,
                 "a model is loaded already; another one needs another child",
             )),
-            Command::Tag { .. } | Command::Enhance { .. } => Err(EngineError::new(
+            _ => Err(EngineError::new(
                 FailureKind::InvalidInput,
-                "this engine draws pictures only",
+                "that is not what this child has loaded a model for",
             )),
         }
     }
+}
+
+/// That a model file can be opened.
+fn there(path: &str) -> Result<(), EngineError> {
+    File::open(path).map(drop).map_err(|error| {
+        let message = format!("model file {path} can't be opened: {error}");
+        EngineError::new(FailureKind::ModelMissing, message)
+    })
 }
 
 /// Writes raw pixels to a file.

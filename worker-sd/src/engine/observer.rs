@@ -36,6 +36,8 @@ pub(super) enum Work {
     Picture {
         passes: [u32; 2],
     },
+    /// In tiles, one after the other.
+    Enlargement,
 }
 
 /// Turns the library's callbacks into events and keeps the time of each phase.
@@ -86,6 +88,7 @@ impl Observer {
         let phase = match work {
             Work::Load => Phase::Loading,
             Work::Picture { .. } => Phase::Encoding,
+            Work::Enlargement => Phase::Sampling,
         };
         self.with(|state| {
             *state = State {
@@ -223,7 +226,7 @@ impl Observer {
             Work::Picture { passes } if state.phase == Phase::Sampling => {
                 Some((Phase::Sampling, state.before + step, passes.iter().sum()))
             }
-            Work::Picture { .. } => Some((state.phase, step, of)),
+            Work::Picture { .. } | Work::Enlargement => Some((state.phase, step, of)),
         });
         if let Some((phase, step, of)) = moved {
             self.report_progress(phase, step, of);

@@ -167,7 +167,7 @@ fn pixels(start: &Start, params: &GenerateParams) -> Result<StartPixels, EngineE
 }
 
 /// A file of exactly so many bytes: the library believes the size that it is told.
-fn read(field: &str, path: &Path, size: u64) -> Result<Vec<u8>, EngineError> {
+pub(super) fn read(field: &str, path: &Path, size: u64) -> Result<Vec<u8>, EngineError> {
     let allowed = format!("a file of {size} bytes");
     let unreadable = |error: io::Error| refused(field, error, &allowed);
     let there = std::fs::metadata(path).map_err(unreadable)?.len();

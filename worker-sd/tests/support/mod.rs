@@ -73,15 +73,18 @@ impl Child {
         flags: ImageFlags,
         context: ContextPlan,
     ) -> Event {
-        self.send(&Command::Load {
-            model: LoadModel::Sd {
-                files,
-                flags,
-                threads: threads(),
-                context,
-                stream_budget: STREAM_BUDGET,
-            },
-        });
+        self.load_model(LoadModel::Sd {
+            files,
+            flags,
+            threads: threads(),
+            context,
+            stream_budget: STREAM_BUDGET,
+        })
+    }
+
+    /// Loads a model of any sort, and returns the last event.
+    pub fn load_model(&mut self, model: LoadModel) -> Event {
+        self.send(&Command::Load { model });
         self.until_last().1
     }
 

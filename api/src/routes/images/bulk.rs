@@ -1,6 +1,6 @@
 use axum::extract::State;
 use axum::{Extension, Json};
-use mystic_domain::{EngineKind, ImageId, InvalidField};
+use mystic_domain::{ImageId, InvalidField, JobKind};
 use mystic_store::{Change, Retagging};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -152,7 +152,7 @@ async fn work(app: &App, action: BulkAction, bin: bool) -> Result<Work, Problem>
         BulkAction::Untag { tags } => Change::Untag(some(tags)?),
         BulkAction::Retag { preset } => {
             let name = preset.as_deref().unwrap_or(&app.config.tagging.preset);
-            let preset = known_preset(app, "preset", name, EngineKind::Llm).await?;
+            let preset = known_preset(app, "preset", name, JobKind::Tag).await?;
             return Ok(Work::Retag(preset.name));
         }
         BulkAction::Bin {} => Change::Bin,

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use mystic_domain::{DeviceModel, GenerateParams, ImageId, Plan, Provenance, UsedFile};
+use mystic_domain::{
+    DeviceModel, GenerateParams, ImageId, Plan, Provenance, UpscaleParams, UsedFile,
+};
 use mystic_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,8 +30,12 @@ pub struct Receipt {
     plan: Plan,
     /// Its own seed.
     seed: i64,
-    /// Its job's parameters, every default filled in; with the SHA-256 of the files that it started from.
+    /// Its job's parameters, every default filled in, with the SHA-256 of the files that it started from; of an enlarged
+    /// picture those of the one that it was made from.
     params: GenerateParams,
+    /// What it was enlarged from, with the SHA-256 of that file; of a drawn picture absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upscale: Option<UpscaleParams>,
     /// With what it was made; null for a picture from before this was noted.
     made_with: Option<MadeWith>,
 }
@@ -43,10 +49,10 @@ pub struct MadeWith {
     libraries: BTreeMap<String, String>,
     /// The device.
     device: DeviceModel,
-    /// The sampler, also where the job left it to the model.
-    sampler: String,
+    /// The sampler, also where the job left it to the model; null where nothing is sampled.
+    sampler: Option<String>,
     /// The noise schedule, also where the job left it to the model.
-    scheduler: String,
+    scheduler: Option<String>,
     /// The model's files.
     files: Vec<HashedFile>,
     /// The LoRAs that were put on top.
@@ -100,6 +106,7 @@ pub async fn receipt(
         plan,
         seed: image.seed,
         params: image.params,
+        upscale: image.upscale,
         made_with,
     }))
 }

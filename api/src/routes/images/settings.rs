@@ -2,14 +2,27 @@ use axum::Json;
 use axum::extract::State;
 use mystic_domain::{ImageId, SAMPLERS, SCHEDULERS, dynamic};
 use mystic_store::ImageRecord;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::show::record;
 use crate::extract::Id;
 use crate::openapi::Problems;
 use crate::problem::Problem;
-use crate::routes::jobs::submit::SubmitGenerate;
+use crate::routes::jobs::submit::{SubmitGenerate, SubmitUpscale};
 use crate::state::App;
+
+/// The request that makes a picture.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "one exists at a time")]
+pub enum ImageSettings {
+    /// Of one that was drawn.
+    Generate(SubmitGenerate),
+    /// Of one that was enlarged.
+    Upscale(SubmitUpscale),
+}
 
 /// Get the request that makes a picture again
 ///
@@ -20,12 +33,12 @@ use crate::state::App;
     tag = "images",
     operation_id = "get_image_settings",
     params(("id" = ImageId, Path, description = "The picture")),
-    responses((status = 200, description = "The request", body = SubmitGenerate), Problems)
+    responses((status = 200, description = "The request", body = ImageSettings), Problems)
 )]
 pub async fn settings(
     State(app): State<App>,
     Id(id): Id<ImageId>,
-) -> Result<Json<SubmitGenerate>, Problem> {
+) -> Result<Json<ImageSettings>, Problem> {
     let request = again(&record(&app, id).await?);
     request.map(Json).map_err(|error| {
         tracing::error!(%error, image = %id, "a picture's parameters are no request");
@@ -34,7 +47,16 @@ pub async fn settings(
 }
 
 /// A request has the names of the parameters that it becomes, but for what the server makes of them.
-fn again(image: &ImageRecord) -> serde_json::Result<SubmitGenerate> {
+fn again(image: &ImageRecord) -> serde_json::Result<ImageSettings> {
+    if let Some(upscale) = &image.upscale {
+        let source = &upscale.source;
+        let request = json!({
+            "kind": "upscale",
+            "preset": image.preset,
+            "params": { "upload": source.upload, "image": source.image },
+        });
+        return serde_json::from_value(request).map(ImageSettings::Upscale);
+    }
     let mut params = serde_json::to_value(&image.params)?;
     let mut drop_from = |at: &str, name: &str| {
         let part = params.pointer_mut(at).and_then(Value::as_object_mut);
@@ -65,6 +87,7 @@ fn again(image: &ImageRecord) -> serde_json::Result<SubmitGenerate> {
         "params": params,
         "auto_tag": tag_preset.is_some(),
     }))
+    .map(ImageSettings::Generate)
 }
 
 /// Of another tool's picture nothing is asked for that its file does not say, or that no model here has.

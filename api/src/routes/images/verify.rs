@@ -2,7 +2,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use mystic_domain::{EngineKind, GenerateParams, ImageId, InvalidField, JobId, JobParams, Model};
+use mystic_domain::{GenerateParams, ImageId, InvalidField, JobId, JobParams, Model};
 use mystic_process::fault;
 use mystic_store::{NewJob, Submitted};
 
@@ -43,21 +43,27 @@ pub async fn verify(
     let image = record(&app, id).await?;
     drawn(&image)?;
     files::check_room(&app)?;
-    let preset = known_preset(&app, "preset", &image.preset, EngineKind::Sd).await?;
-    let Model::Sd(model) = &preset.model else {
-        return Err(Problem::internal("The preset's engine and model disagree."));
+    let params = match image.upscale {
+        Some(upscale) => JobParams::Upscale(upscale),
+        None => JobParams::Generate(GenerateParams {
+            seed: image.seed,
+            batch: 1,
+            tag_preset: None,
+            asked: None,
+            ..image.params
+        }),
     };
-    let params = GenerateParams {
-        seed: image.seed,
-        batch: 1,
-        tag_preset: None,
-        asked: None,
-        ..image.params
-    };
-    model.check(&params, f64::from(app.config.api.max_cost))?;
+    let preset = known_preset(&app, "preset", &image.preset, params.kind()).await?;
+    match (&preset.model, &params) {
+        (Model::Sd(model), JobParams::Generate(params)) => {
+            model.check(params, f64::from(app.config.api.max_cost))?;
+        }
+        (Model::Upscaler(model), JobParams::Upscale(params)) => model.check("params", params)?,
+        _ => return Err(Problem::internal("The preset's kind and model disagree.")),
+    }
     let new = NewJob {
         id: JobId::generate(),
-        params: JobParams::Generate(params),
+        params,
         preset: preset.name,
         owner,
         priority: 0,

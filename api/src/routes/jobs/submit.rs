@@ -5,6 +5,7 @@ mod tag;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod upscale;
 
 use axum::Extension;
 use axum::Json;
@@ -34,9 +35,10 @@ pub use enhance::SubmitEnhance;
 pub use generate::SubmitGenerate;
 pub use tag::SubmitTag;
 pub(crate) use terms::{DEFAULT_ATTEMPTS, known_preset, text};
+pub use upscale::SubmitUpscale;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-const KINDS: &str = "generate, tag, enhance";
+const KINDS: &str = "generate, tag, enhance, upscale";
 
 /// How to submit.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -79,6 +81,8 @@ pub enum SubmitJob {
     Tag(SubmitTag),
     /// A prompt, written out.
     Enhance(SubmitEnhance),
+    /// A picture, enlarged.
+    Upscale(SubmitUpscale),
 }
 
 /// Accept a job
@@ -162,6 +166,7 @@ fn parse(body: Value) -> Result<SubmitJob, Problem> {
         Some(Value::String(kind)) if kind == "generate" => typed(body).map(SubmitJob::Generate),
         Some(Value::String(kind)) if kind == "tag" => typed(body).map(SubmitJob::Tag),
         Some(Value::String(kind)) if kind == "enhance" => typed(body).map(SubmitJob::Enhance),
+        Some(Value::String(kind)) if kind == "upscale" => typed(body).map(SubmitJob::Upscale),
         Some(Value::String(kind)) => Err(InvalidField::new("kind", kind, KINDS).into()),
         Some(other) => Err(InvalidField::new("kind", other, KINDS).into()),
         None => Err(Problem::missing_field("kind is missing.").about(
@@ -193,5 +198,6 @@ async fn new_job(app: &App, owner: &str, request: SubmitJob) -> Result<NewJob, P
         SubmitJob::Generate(request) => generate::job(app, owner, request).await,
         SubmitJob::Tag(request) => tag::job(app, request).await,
         SubmitJob::Enhance(request) => enhance::job(app, request).await,
+        SubmitJob::Upscale(request) => upscale::job(app, owner, request).await,
     }
 }

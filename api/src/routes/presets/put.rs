@@ -2,7 +2,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use mystic_domain::{EngineKind, InvalidField, Model, Preset};
+use mystic_domain::{InvalidField, Model, Preset};
 use mystic_store::{PresetRecord, PresetWritten};
 use mystic_weights::Misfit;
 use serde::Serialize;
@@ -58,12 +58,8 @@ pub async fn put(
     let status = match app.store.put_preset(&preset).await? {
         PresetWritten::Created => StatusCode::CREATED,
         PresetWritten::OtherEngine(engine) => {
-            let given = preset.engine().as_str();
-            let allowed = format!(
-                "{}: jobs of preset {} need it",
-                engine.as_str(),
-                preset.name
-            );
+            let given = preset.model.name();
+            let allowed = format!("{engine}: jobs of preset {} need it", preset.name);
             return Err(InvalidField::new("engine", given, allowed).into());
         }
         PresetWritten::Replaced | PresetWritten::Same | PresetWritten::Kept => StatusCode::OK,
@@ -74,6 +70,9 @@ pub async fn put(
     let preset = record.ok_or_else(|| no_preset(&preset.name))?;
     Ok((status, Json(PresetPut { preset, unchecked })).into_response())
 }
+
+/// What a preset's model is for.
+const ENGINES: &str = "sd, llm or upscaler";
 
 /// Reads a preset field by field, so that each problem names its own.
 fn parse(name: String, body: Value) -> Result<Preset, Problem> {
@@ -99,12 +98,13 @@ fn parse(name: String, body: Value) -> Result<Preset, Problem> {
         ),
     };
     let title = text("title", "text")?;
-    let engine = text("engine", "sd or llm")?;
+    let engine = text("engine", ENGINES)?;
     let rest = Value::Object(object);
-    let model = match EngineKind::parse(&engine) {
-        Some(EngineKind::Sd) => Model::Sd(typed(rest)?),
-        Some(EngineKind::Llm) => Model::Llm(typed(rest)?),
-        None => return Err(InvalidField::new("engine", engine, "sd or llm").into()),
+    let model = match engine.as_str() {
+        "sd" => Model::Sd(typed(rest)?),
+        "llm" => Model::Llm(typed(rest)?),
+        "upscaler" => Model::Upscaler(typed(rest)?),
+        _ => return Err(InvalidField::new("engine", engine, ENGINES).into()),
     };
     Ok(Preset { name, title, model })
 }
@@ -259,6 +259,15 @@ mod tests {
         other["file"] = json!("elsewhere/tagger.gguf");
         let refused = problem(put(&api, "demo", &other).await, 422).await;
         assert_eq!(refused["field"], "engine");
+        // The same workers would run it, but its jobs are others.
+        let larger = json!({
+            "title": "T", "engine": "upscaler", "file": "elsewhere/larger.gguf", "scale": 2, "max_side": 64,
+        });
+        let refused = problem(put(&api, "demo", &larger).await, 422).await;
+        assert_eq!(
+            (&refused["field"], &refused["value"]),
+            (&json!("engine"), &json!("upscaler"))
+        );
     }
 
     #[tokio::test]

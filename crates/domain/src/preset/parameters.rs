@@ -49,7 +49,7 @@ impl From<u32> for Scalar {
 }
 
 impl Preset {
-    /// What a request may say by the parameter's name; nothing of a language model.
+    /// What a request may say by the parameter's name; of a model that draws alone.
     #[must_use]
     pub fn parameters(&self) -> BTreeMap<&'static str, Parameter> {
         let Model::Sd(model) = &self.model else {

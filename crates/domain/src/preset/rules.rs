@@ -19,7 +19,7 @@ const LONGEST_TITLE: usize = 200;
 const LONGEST_PATH: usize = 512;
 const LONGEST_PROMPT: usize = 8192;
 /// Pixels of a side that no model draws.
-const LARGEST_SIDE: u32 = 16_384;
+pub(super) const LARGEST_SIDE: u32 = 16_384;
 /// Seeds of a job count up, and those of a preset's largest job have to stay below 2^53.
 const MOST_PICTURES: u32 = 1024;
 
@@ -38,6 +38,7 @@ impl Preset {
         match &self.model {
             Model::Sd(model) => model.check_rules(),
             Model::Llm(model) => model.check_rules(),
+            Model::Upscaler(model) => model.check_rules(),
         }
     }
 }
@@ -175,7 +176,7 @@ impl TextModel {
 }
 
 /// Checks the path of a model's file: below the models directory, and of no format that runs what it reads.
-fn file(field: &str, path: &str) -> Result<(), InvalidField> {
+pub(super) fn file(field: &str, path: &str) -> Result<(), InvalidField> {
     let below = |path: &Path| {
         let mut parts = path.components();
         parts.all(|part| matches!(part, Component::Normal(_)))
@@ -205,7 +206,7 @@ pub fn is_pickle(path: &str) -> bool {
     ending.is_some_and(|it| PICKLES.iter().any(|pickle| it.eq_ignore_ascii_case(pickle)))
 }
 
-fn within<T: PartialOrd + Display>(
+pub(super) fn within<T: PartialOrd + Display>(
     field: &str,
     value: T,
     allowed: RangeInclusive<T>,

@@ -10,6 +10,8 @@ use super::{ImageFiles, ImageFlags, Model, Preset, TextModel};
 enum Loaded<'a> {
     Sd(&'a ImageFiles, ImageFlags),
     Llm(&'a TextModel),
+    /// File, scale and tile.
+    Upscaler(&'a str, u32, u32),
 }
 
 impl Preset {
@@ -19,6 +21,7 @@ impl Preset {
         let loaded = match &self.model {
             Model::Sd(model) => Loaded::Sd(&model.files, model.flags),
             Model::Llm(model) => Loaded::Llm(model),
+            Model::Upscaler(model) => Loaded::Upscaler(&model.file, model.scale, model.tile),
         };
         // Names, numbers and nothing else: there is always a text of them.
         let text = serde_json::to_vec(&loaded).unwrap_or_default();

@@ -1,8 +1,10 @@
 //! A picture becomes real: its row, its files' rows, its job's count and its tagging job in one transaction.
 
 use mystic_domain::{
-    Fence, ImageId, JobId, JobParams, PhaseTimes, Provenance, TagParams, WorkerId,
+    Fence, GenerateParams, ImageId, JobId, JobParams, PhaseTimes, Provenance, Source, TagParams,
+    UpscaleParams, WorkerId,
 };
+use sqlx::PgConnection;
 
 use crate::error::retrying;
 use crate::jobs::{JobRow, insert_job};
@@ -92,12 +94,8 @@ impl Store {
         if job.state.is_terminal() {
             return Ok(Committed::Unwanted);
         }
-        let JobParams::Generate(params) = &job.params else {
-            return Err(row::unreadable(
-                "picture of a job of kind",
-                job.kind.as_str(),
-            ));
-        };
+        let made = Made::of(&mut tx, &job, new.seed).await?;
+        let params = &made.params;
         let there: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT FROM images WHERE job_id = $1 AND index = $2)",
         )
@@ -124,9 +122,10 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO images (id, job_id, index, attempt, plan, owner, preset, width, height, seed, params, prompt,
-                                 file, thumb, pixels_sha256, times, tags_state, parent, binned_at, drawn_by)
+                                 file, thumb, pixels_sha256, times, tags_state, parent, binned_at, drawn_by,
+                                 upscale)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                     (SELECT id FROM images WHERE id = $18 FOR KEY SHARE), CASE WHEN $19 THEN now() END, $20)",
+                     (SELECT id FROM images WHERE id = $18 FOR KEY SHARE), CASE WHEN $19 THEN now() END, $20, $21)",
         )
         .bind(new.id.0)
         .bind(job.id.0)
@@ -137,7 +136,7 @@ impl Store {
         .bind(&job.preset)
         .bind(i32::try_from(new.width).unwrap_or(i32::MAX))
         .bind(i32::try_from(new.height).unwrap_or(i32::MAX))
-        .bind(new.seed)
+        .bind(made.seed)
         .bind(row::to_json(params)?)
         .bind(&params.prompt)
         .bind(&new.sha256)
@@ -145,10 +144,11 @@ impl Store {
         .bind(&new.pixels_sha256)
         .bind(row::to_json(&new.times)?)
         .bind(if params.tag_preset.is_some() { "pending" } else { "none" })
-        .bind(params.init.as_ref().and_then(|init| init.image).map(|image| image.0))
+        .bind(made.source.and_then(|source| source.image).map(|image| image.0))
         // Drawn to be compared with the picture that the job works on, and not to be looked at.
         .bind(job.parent_image.is_some())
         .bind(drawer.helps.map(|_| drawer.id.0))
+        .bind(made.upscale.map(row::to_json).transpose()?)
         .execute(&mut *tx)
         .await?;
         provenance::note(&mut tx, drawer.id, drawer.attempt, &new.provenance).await?;
@@ -180,5 +180,62 @@ impl Store {
         }
         tx.commit().await?;
         Ok(Committed::New)
+    }
+}
+
+/// What a job's pictures say of themselves.
+struct Made<'a> {
+    params: GenerateParams,
+    seed: i64,
+    source: Option<&'a Source>,
+    upscale: Option<&'a UpscaleParams>,
+}
+
+impl<'a> Made<'a> {
+    async fn of(tx: &mut PgConnection, job: &'a JobRecord, seed: i64) -> Result<Self> {
+        match &job.params {
+            JobParams::Generate(params) => Ok(Self {
+                params: params.clone(),
+                seed,
+                source: params.init.as_ref(),
+                upscale: None,
+            }),
+            JobParams::Upscale(upscale) => {
+                let (params, seed) = drawn(tx, upscale).await?;
+                Ok(Self {
+                    params: GenerateParams {
+                        tag_preset: None,
+                        ..params
+                    },
+                    seed,
+                    source: Some(&upscale.source),
+                    upscale: Some(upscale),
+                })
+            }
+            JobParams::Tag(_) | JobParams::Enhance(_) => Err(row::unreadable(
+                "picture of a job of kind",
+                job.kind.as_str(),
+            )),
+        }
+    }
+}
+
+/// With what an enlarged picture was drawn, and its seed; what came from elsewhere has its size alone.
+async fn drawn(tx: &mut PgConnection, upscale: &UpscaleParams) -> Result<(GenerateParams, i64)> {
+    let source: Option<(serde_json::Value, i64)> =
+        sqlx::query_as("SELECT params, seed FROM images WHERE id = $1")
+            .bind(upscale.source.image.map(|image| image.0))
+            .fetch_optional(tx)
+            .await?;
+    match source {
+        Some((params, seed)) => Ok((row::json(params)?, seed)),
+        None => Ok((
+            GenerateParams {
+                width: upscale.width,
+                height: upscale.height,
+                ..GenerateParams::default()
+            },
+            0,
+        )),
     }
 }

@@ -18,7 +18,7 @@ macro_rules! columns {
         "images.id, images.job_id, images.index, images.attempt, images.plan, images.owner, images.preset, images.width,
          images.height, images.seed, images.params, images.file, images.thumb, images.pixels_sha256, images.times,
          images.tags_state, images.created_at, images.parent, images.rating, images.favourite, images.binned_at,
-         images.origin, images.format, images.drawn_by"
+         images.origin, images.format, images.drawn_by, images.upscale"
     };
 }
 pub(super) use columns;
@@ -76,6 +76,7 @@ pub(super) struct ImageRow {
     binned_at: Option<DateTime<Utc>>,
     origin: String,
     format: String,
+    upscale: Option<serde_json::Value>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -110,6 +111,7 @@ impl ImageRow {
             height: self.height,
             seed: self.seed,
             params: row::json(self.params)?,
+            upscale: self.upscale.map(row::json).transpose()?,
             format: self.format,
             sha256: self.file,
             thumb_sha256: self.thumb,

@@ -57,6 +57,7 @@ pub(crate) async fn insert(tx: &mut PgConnection, new: &NewJob) -> Result<Option
         JobParams::Generate(params) => row::to_json(params)?,
         JobParams::Tag(params) => row::to_json(params)?,
         JobParams::Enhance(params) => row::to_json(params)?,
+        JobParams::Upscale(params) => row::to_json(params)?,
     };
     let kind = new.params.kind();
     let (key, hash) = new

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use mystic_domain::{
-    DeviceModel, Failure, FailureKind, GenerateParams, ImageId, ImageModel, Model, Phase,
-    PhaseTimes, Progress, Provenance, Source, UsedFile,
+    Failure, FailureKind, GenerateParams, ImageModel, Model, Phase, PhaseTimes, Progress,
+    Provenance, UsedFile,
 };
-use mystic_engine::{Command, Event, LoraFile, Start};
-use mystic_process::fault;
-use mystic_store::{Claimed, Committed, NewImage, NextPicture, Outcome};
+use mystic_engine::{Command, LoraFile, Start};
+use mystic_store::{Claimed, NextPicture, Outcome};
 
 use super::peak::Watch;
+use super::picture::{self, Place};
 use super::preview::Previews;
 use super::progress::Reporter;
 use super::{Bench, Halt, defect};
@@ -18,12 +18,8 @@ use crate::engine::EngineChild;
 use crate::held::{Holding, Lease, Stop};
 use crate::measure;
 use crate::models;
-use crate::pace;
-use crate::picture::input::{self, Colours};
-use crate::picture::{Recipe, SaveError, UplinkError};
-
-/// How often a picture is put again whose file's twin was just being deleted.
-const PUTS: u32 = 5;
+use crate::picture::input::Colours;
+use crate::picture::{Drawing, Recipe};
 
 /// How often a job looks again whose last pictures are drawn elsewhere.
 const LOOK: Duration = Duration::from_millis(500);
@@ -42,12 +38,15 @@ pub(super) async fn run(
     let room = bench.shelf.check_room();
     room.map_err(|full| Halt::Failed(full.failure()))?;
     let (drawn, start, loras) = prepare(bench, holding, claimed, params).await?;
-    let provenance = provenance(bench, child, painter(claimed)?, params);
+    let provenance = Provenance {
+        loras: lora_files(bench, painter(claimed)?, params),
+        ..picture::provenance(bench, child)
+    };
     let (width, height) = params.final_size();
     let previews = bench.previews.then(|| {
         let path = bench
             .scratch
-            .join(format!("{}preview.rgb", unfinished(holding)));
+            .join(format!("{}preview.rgb", picture::unfinished(holding)));
         Previews::start(bench, holding.job, path, reporter.clone())
     });
     while let Some(index) = next(bench, holding).await? {
@@ -66,7 +65,7 @@ pub(super) async fn run(
         let seed = params.seed + i64::from(index);
         let pixels = bench
             .scratch
-            .join(format!("{}{index}.rgb", unfinished(holding)));
+            .join(format!("{}{index}.rgb", picture::unfinished(holding)));
         let command = Command::Generate {
             params: drawn.clone(),
             start: start.clone(),
@@ -79,199 +78,45 @@ pub(super) async fn run(
         child.send(&command).await?;
         let mut pace = bench.paces.picture(&claimed.preset.name, width, height);
         let told = |phase, step, of| reporter.report(progress(phase, step, of));
-        let Drawn {
-            width,
-            height,
-            times: mut spent,
-            sampler,
-            scheduler,
-        } = follow(holding, child, watch, &mut pace, told, previews.as_ref()).await?;
-        fault::point(fault::Point::PixelsWritten);
+        let show = |size| {
+            if let Some(previews) = &previews {
+                previews.show(size);
+            }
+        };
+        let made = picture::made(holding, child, watch, &mut pace, told, show).await?;
         reporter.report(progress(Phase::Saving, 0, 0));
-        let saving = tokio::time::Instant::now();
-        let recipe = Recipe {
+        let recipe = Recipe::Drawn(Drawing {
             params,
             seed,
             preset: &claimed.job.preset,
             plan: claimed.job.plan,
+        });
+        let place = Place { index, seed };
+        let provenance = sampled(&provenance, &made);
+        let kept = picture::keep(bench, holding, &pixels, &recipe, place, &made, provenance);
+        let Some(spent) = kept.await? else {
+            return Ok(Outcome::Stopped);
         };
-        let (mut puts, mut waiting) = (1, false);
-        loop {
-            let saved = match bench.shelf.save(&pixels, width, height, &recipe).await {
-                Ok(saved) => saved,
-                Err(SaveError::Deleting) if puts < PUTS => {
-                    puts += 1;
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                    continue;
-                }
-                // However long the database or the API is away, the picture is made and waits for it.
-                Err(error) if error.is_passing() => {
-                    if !std::mem::replace(&mut waiting, true) {
-                        tracing::warn!(%error, "a picture can't be saved yet: its job waits with it");
-                    }
-                    if let Some(why) = holding.stopped() {
-                        return Err(Halt::Stopped(why));
-                    }
-                    tokio::time::sleep(super::AGAIN).await;
-                    continue;
-                }
-                Err(SaveError::Uplink(UplinkError::GivenUp(_))) => {
-                    return Err(Halt::Stopped(Stop::Lost));
-                }
-                Err(SaveError::Uplink(error @ UplinkError::Shut(_))) => {
-                    // Whatever it makes is made for nothing.
-                    tracing::error!(%error, "this machine takes no more work");
-                    bench.shutdown.drain();
-                    return Err(Halt::Stopped(Stop::HandBack));
-                }
-                Err(error) => return Err(Halt::Failed(error.failure())),
-            };
-            spent.saving_ms = u64::try_from(saving.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let new = NewImage {
-                id: ImageId::generate(),
-                job: holding.job,
-                fence: holding.fence,
-                worker: bench.worker,
-                index,
-                seed,
-                width,
-                height,
-                sha256: saved.sha256,
-                thumb_sha256: saved.thumb_sha256,
-                pixels_sha256: saved.pixels_sha256,
-                times: spent,
-                provenance: sampled(&provenance, &sampler, &scheduler),
-            };
-            match persist!(
-                bench.leaving,
-                holding,
-                "commit",
-                bench.store.commit_image(&new)
-            ) {
-                Some(Committed::New | Committed::Already) => break,
-                Some(Committed::FilesGone) if puts < PUTS => puts += 1,
-                Some(Committed::FilesGone) => {
-                    return Err(defect("the picture's file is deleted again and again"));
-                }
-                Some(Committed::Unwanted) => return Ok(Outcome::Stopped),
-                Some(Committed::Stale) => return Err(Halt::Stopped(Stop::Lost)),
-                None => {
-                    return Err(match holding.stopped() {
-                        Some(why) => Halt::Stopped(why),
-                        None => defect("the picture can't be committed"),
-                    });
-                }
-            }
-        }
-        fault::point(fault::Point::ImageCommitted);
-        if let Err(error) = tokio::fs::remove_file(&pixels).await {
-            tracing::debug!(%error, "the pixels can't be removed; the attempt's end does it");
-        }
         measure::phases(&claimed.preset.name, &spent);
         times.add(spent);
     }
     Ok(Outcome::Succeeded)
 }
 
-/// A picture whose pixels a child has written.
-struct Drawn {
-    width: u32,
-    height: u32,
-    times: PhaseTimes,
-    sampler: String,
-    scheduler: String,
-}
-
-/// Follows a child until its picture is drawn.
-async fn follow(
-    holding: &Holding<Lease>,
-    child: &mut EngineChild,
-    watch: &Watch,
-    pace: &mut pace::Watch,
-    told: impl Fn(Phase, u32, u32),
-    previews: Option<&Previews>,
-) -> Result<Drawn, Halt> {
-    loop {
-        let event = tokio::select! {
-            event = child.next(pace.bound()) => event?,
-            why = holding.stopping() => return Err(Halt::Stopped(why)),
-        };
-        pace.note(&event, tokio::time::Instant::now());
-        match event {
-            Event::Progress { phase, step, of } => told(phase, step, of),
-            Event::Preview { width, height } => {
-                if let Some(previews) = previews {
-                    previews.show((width, height));
-                }
-            }
-            Event::Buffer {
-                module,
-                size,
-                in_ram,
-            } => watch.buffer(&module, size, in_ram),
-            Event::Image {
-                width,
-                height,
-                times,
-                sampler,
-                scheduler,
-            } => {
-                return Ok(Drawn {
-                    width,
-                    height,
-                    times,
-                    sampler,
-                    scheduler,
-                });
-            }
-            Event::Failed { kind, message } => {
-                return Err(Halt::Failed(Failure::new(kind, message)));
-            }
-            other => {
-                return Err(defect(format!(
-                    "the engine answers a generate with {other:?}"
-                )));
-            }
-        }
-    }
-}
-
 fn painter(claimed: &Claimed) -> Result<&ImageModel, Halt> {
     match &claimed.preset.model {
         Model::Sd(model) => Ok(model),
-        Model::Llm(_) => Err(defect("a language model was granted for a picture")),
+        Model::Llm(_) | Model::Upscaler(_) => Err(defect(
+            "a model that draws nothing was granted for a picture",
+        )),
     }
 }
 
-/// What the pictures are made with. Sampler and scheduler come with each.
-fn provenance(
-    bench: &Bench,
-    child: &EngineChild,
-    model: &ImageModel,
-    params: &GenerateParams,
-) -> Provenance {
-    let device = &bench.device.info;
+/// What one picture was made with, by what sampled it.
+fn sampled(provenance: &Provenance, made: &picture::Made) -> Provenance {
     Provenance {
-        version: child.version.clone(),
-        libraries: child.libraries.clone(),
-        host: bench.host.clone(),
-        device: DeviceModel {
-            id: device.id.clone(),
-            kind: device.kind.clone(),
-            name: device.name.clone(),
-        },
-        sampler: String::new(),
-        scheduler: String::new(),
-        files: child.files.clone(),
-        loras: lora_files(bench, model, params),
-    }
-}
-
-/// The same for one picture, by what sampled it.
-fn sampled(provenance: &Provenance, sampler: &str, scheduler: &str) -> Provenance {
-    Provenance {
-        sampler: sampler.to_owned(),
-        scheduler: scheduler.to_owned(),
+        sampler: made.sampler.clone(),
+        scheduler: made.scheduler.clone(),
         ..provenance.clone()
     }
 }
@@ -339,21 +184,12 @@ async fn prepare(
     let loras = loras.collect::<Result<_, String>>();
     let loras = loras.map_err(|why| Halt::Failed(Failure::new(FailureKind::ModelMissing, why)))?;
     let size = (params.width, params.height);
-    let bring = async |source: &Source, colours, name: &str| {
-        let path = bench.scratch.join(format!("{}{name}", unfinished(holding)));
-        loop {
-            let brought = input::bring(&bench.shelf, &source.sha256, size, colours, &path).await;
-            match brought {
-                Ok(()) => return Ok(path),
-                Err(error) if error.is_passing() => {
-                    if let Some(why) = holding.stopped() {
-                        return Err(Halt::Stopped(why));
-                    }
-                    tokio::time::sleep(super::AGAIN).await;
-                }
-                Err(error) => return Err(Halt::Failed(error.failure())),
-            }
-        }
+    let bring = async |source, colours, name: &str| {
+        let path = bench
+            .scratch
+            .join(format!("{}{name}", picture::unfinished(holding)));
+        picture::bring(bench, holding, source, size, colours, &path).await?;
+        Ok::<_, Halt>(path)
     };
     let Some(init) = &params.init else {
         return Ok((drawn, None, loras));
@@ -364,25 +200,4 @@ async fn prepare(
         None => None,
     };
     Ok((drawn, Some(Start { pixels, mask }), loras))
-}
-
-/// What the names of an attempt's pixels begin with, before the picture's index.
-fn unfinished(holding: &Holding<Lease>) -> String {
-    format!("{}-{}-", holding.job, holding.fence)
-}
-
-/// Removes the pixels of an attempt that has ended: of a picture that was stopped, or could not be saved.
-pub(super) async fn remove_pixels(bench: &Bench, holding: &Holding<Lease>) -> std::io::Result<()> {
-    let unfinished = unfinished(holding);
-    let mut files = tokio::fs::read_dir(&bench.scratch).await?;
-    while let Some(file) = files.next_entry().await? {
-        if file
-            .file_name()
-            .as_encoded_bytes()
-            .starts_with(unfinished.as_bytes())
-        {
-            tokio::fs::remove_file(file.path()).await?;
-        }
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! A request to write a prompt out becomes a job.
 
 use chrono::{DateTime, Utc};
-use mystic_domain::{EngineKind, EnhanceParams, InvalidField, JobParams, MAX_SEED};
+use mystic_domain::{EnhanceParams, InvalidField, JobKind, JobParams, MAX_SEED};
 use mystic_store::NewJob;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub(super) async fn job(app: &App, request: SubmitEnhance) -> Result<NewJob, Pro
         .preset
         .as_deref()
         .unwrap_or(&app.config.prompts.preset);
-    let preset = known_preset(app, "preset", name, EngineKind::Llm).await?;
+    let preset = known_preset(app, "preset", name, JobKind::Enhance).await?;
     let EnhanceRequest { prompt, seed } = request.params;
     text(
         "params.prompt",

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use mystic_domain::{
-    EngineKind, GenerateParams, Hires, ImageId, ImageModel, InvalidField, JobParams, LoraUse,
+    GenerateParams, Hires, ImageId, ImageModel, InvalidField, JobKind, JobParams, LoraUse,
     MAX_SEED, Model, Source, UploadId,
 };
 use mystic_store::NewJob;
@@ -162,7 +162,7 @@ pub(super) async fn job(
         timeout_s: request.timeout_s,
     };
     let terms = terms.checked()?;
-    let preset = known_preset(app, "preset", &request.preset, EngineKind::Sd).await?;
+    let preset = known_preset(app, "preset", &request.preset, JobKind::Generate).await?;
     let Model::Sd(model) = &preset.model else {
         return Err(Problem::internal("The preset's engine and model disagree."));
     };
@@ -183,7 +183,7 @@ pub(super) async fn job(
     }
     let styles = std::mem::take(&mut asked.styles);
     let init = match &asked.init {
-        Some(init) => Some(source(app, owner, "params.init", init).await?),
+        Some(init) => Some(source(app, owner, "params.init", init).await?.0),
         None => None,
     };
     let mask = match &asked.mask {
@@ -192,7 +192,7 @@ pub(super) async fn job(
                 upload: Some(mask.upload),
                 image: None,
             };
-            Some(source(app, owner, "params.mask", &mask).await?)
+            Some(source(app, owner, "params.mask", &mask).await?.0)
         }
         None => None,
     };
@@ -207,23 +207,29 @@ pub(super) async fn job(
     Ok(terms.job(JobParams::Generate(params), preset.name))
 }
 
-/// The file that a request refers to.
-async fn source(
+/// The file that a request refers to, with the picture's width and height.
+pub(super) async fn source(
     app: &App,
     owner: &str,
     field: &str,
     asked: &PictureRef,
-) -> Result<Source, Problem> {
-    let (sha256, given, allowed) = match (asked.upload, asked.image) {
+) -> Result<(Source, (u32, u32)), Problem> {
+    let side = |side| u32::try_from(side).unwrap_or_default();
+    let (found, given, allowed) = match (asked.upload, asked.image) {
         (Some(id), None) => {
             let upload = app.store.upload(id).await?;
-            let sha256 = upload.filter(|upload| upload.owner == owner);
-            let allowed = "an upload of yours that is still kept";
-            (sha256.map(|upload| upload.sha256), id.to_string(), allowed)
+            let upload = upload.filter(|upload| upload.owner == owner);
+            let found = upload.map(|it| (it.sha256, (side(it.width), side(it.height))));
+            (
+                found,
+                id.to_string(),
+                "an upload of yours that is still kept",
+            )
         }
         (None, Some(id)) => {
-            let sha256 = app.store.image(id).await?.map(|image| image.sha256);
-            (sha256, id.to_string(), "a picture that is there")
+            let image = app.store.image(id).await?;
+            let found = image.map(|it| (it.sha256, (side(it.width), side(it.height))));
+            (found, id.to_string(), "a picture that is there")
         }
         (upload, _) => {
             let given = if upload.is_some() { "both" } else { "neither" };
@@ -231,12 +237,13 @@ async fn source(
             return Err(InvalidField::new(field, given, allowed).into());
         }
     };
-    let sha256 = sha256.ok_or_else(|| InvalidField::new(field, given, allowed))?;
-    Ok(Source {
+    let (sha256, size) = found.ok_or_else(|| InvalidField::new(field, given, allowed))?;
+    let source = Source {
         upload: asked.upload,
         image: asked.image,
         sha256,
-    })
+    };
+    Ok((source, size))
 }
 
 /// The preset that tags the pictures of a job. A default that can't be met is no reason to refuse a picture.
@@ -259,7 +266,7 @@ async fn tag_preset(
         .store
         .preset(&tagging.preset)
         .await?
-        .filter(|preset| preset.engine() == EngineKind::Llm);
+        .filter(|preset| preset.does(JobKind::Tag));
     if there.is_none() && asked == Some(true) {
         let allowed = format!(
             "false: the tagging preset {} is not known here",

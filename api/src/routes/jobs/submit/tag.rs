@@ -1,7 +1,7 @@
 //! A request for tags of one picture becomes a job.
 
 use chrono::{DateTime, Utc};
-use mystic_domain::{EngineKind, ImageId, InvalidField, JobParams, TagParams};
+use mystic_domain::{ImageId, InvalidField, JobKind, JobParams, TagParams};
 use mystic_store::NewJob;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -66,7 +66,7 @@ pub(super) async fn job(app: &App, request: SubmitTag) -> Result<NewJob, Problem
         .preset
         .as_deref()
         .unwrap_or(&app.config.tagging.preset);
-    let preset = known_preset(app, "preset", name, EngineKind::Llm).await?;
+    let preset = known_preset(app, "preset", name, JobKind::Tag).await?;
     let image = request.params.image;
     let Some(record) = app.store.image(image).await? else {
         return Err(InvalidField::new("params.image", image, "the id of a picture").into());

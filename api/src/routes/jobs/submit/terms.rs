@@ -1,7 +1,7 @@
 //! What requests of every kind have in common, and how it is checked.
 
 use chrono::{DateTime, Datelike, Utc};
-use mystic_domain::{EngineKind, InvalidField, JobId, JobParams, Preset};
+use mystic_domain::{InvalidField, JobId, JobKind, JobParams, Preset};
 use mystic_store::NewJob;
 
 use crate::problem::Problem;
@@ -100,24 +100,27 @@ pub(crate) async fn known_preset(
     app: &App,
     field: &str,
     name: &str,
-    engine: EngineKind,
+    kind: JobKind,
 ) -> Result<Preset, Problem> {
     let asked = if name.contains('\0') {
         None
     } else {
         app.store.preset(name).await?
     };
-    if let Some(preset) = asked.filter(|preset| preset.engine() == engine) {
+    if let Some(preset) = asked.filter(|preset| preset.does(kind)) {
         return Ok(preset);
     }
     let presets = app.store.presets().await?;
     let fitting = presets
         .iter()
         .map(|record| &record.preset)
-        .filter(|preset| preset.engine() == engine);
+        .filter(|preset| preset.does(kind));
     let names: Vec<&str> = fitting.map(|preset| preset.name.as_str()).collect();
     let allowed = if names.is_empty() {
-        format!("none: no preset of engine {} is known", engine.as_str())
+        format!(
+            "none: no preset for jobs of kind {} is known",
+            kind.as_str()
+        )
     } else {
         format!("one of {}", names.join(", "))
     };

@@ -106,7 +106,7 @@ async fn unknown_fields_are_refused_by_name() {
 async fn every_limit_is_said_with_its_field() {
     let api = TestApi::start().await;
     let invalid = "invalid_field";
-    refused(&api, "kind", json!("upscale"), invalid, "generate").await;
+    refused(&api, "kind", json!("animate"), invalid, "generate").await;
     refused(&api, "preset", json!("missing"), invalid, "one of demo").await;
     refused(&api, "preset", json!("demo-tagger"), invalid, "one of demo").await;
     refused(&api, "params.prompt", json!(""), invalid, "some text").await;
