@@ -1,5 +1,6 @@
 //! Events as they come: one pump reads them from the database for all clients, one merges what running jobs say.
 
+mod changes;
 mod feed;
 mod hub;
 mod merged;

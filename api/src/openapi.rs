@@ -72,9 +72,15 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(jobs::submit::submit))
         .routes(routes!(jobs::list::list))
-        .routes(routes!(jobs::show::show, jobs::reprioritise::reprioritise))
+        .routes(routes!(
+            jobs::show::show,
+            jobs::reprioritise::reprioritise,
+            jobs::delete::delete
+        ))
         .routes(routes!(jobs::cancel::cancel))
         .routes(routes!(jobs::cancel_all::cancel_all))
+        .routes(routes!(jobs::delete_all::delete_all))
+        .routes(routes!(jobs::retry_all::retry_all))
         .routes(routes!(jobs::retry::retry))
         .routes(routes!(jobs::preview::preview))
         .routes(routes!(jobs::events::events))
@@ -199,6 +205,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 59);
+        assert_eq!(names.len(), 62);
     }
 }

@@ -83,6 +83,10 @@ kinds! {
     idempotency_conflict(CONFLICT, "The idempotency key was used for another request");
     /// Another try of a job that has not failed.
     not_failed(CONFLICT, "The job has not failed");
+    /// A deletion of a job that has not ended.
+    not_ended(CONFLICT, "The job has not ended");
+    /// A deletion of a job that pictures or an engine need.
+    job_in_use(CONFLICT, "The job is needed");
     /// Another place in the queue for a job that has none.
     not_queued(CONFLICT, "The job does not wait");
     /// A preset that unfinished jobs name.

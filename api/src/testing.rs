@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use mystic_domain::{
-    ContextPlan, DeviceId, EngineKind, Fence, ImageId, JobId, Mib, Need, PhaseTimes, Plan,
-    ResidentId, WorkerId, file_path,
+    ContextPlan, DeviceId, EngineKind, Failure, FailureKind, Fence, ImageId, JobId, Mib, Need,
+    PhaseTimes, Plan, ResidentId, WorkerId, file_path,
 };
 use mystic_process::config::SecretUrl;
 use mystic_process::{Config, Shutdown, Telemetry, telemetry};
@@ -125,6 +125,29 @@ impl TestApi {
         let answer = self.submit(&generate()).await;
         assert_eq!(answer.status(), 202);
         id(&body(answer).await)
+    }
+
+    /// A job of the demo preset that has failed by its input.
+    pub async fn failed(&self) -> JobId {
+        let job = self.accepted().await;
+        self.fail(job).await;
+        job
+    }
+
+    /// A worker refuses a job's input.
+    pub async fn fail(&self, job: JobId) {
+        let worker = self.worker().await;
+        let fence = worker.take(job).await;
+        let failure = Failure::new(FailureKind::InvalidInput, "no such sampler");
+        worker.settle(job, fence, &Outcome::Failed(failure)).await;
+    }
+
+    /// The job of a picture.
+    pub async fn drawn(&self) -> JobId {
+        let image = self.picture("a red circle").await;
+        let image = self.shown(&format!("/api/v1/images/{image}")).await;
+        let job = image["job"].as_str().and_then(|id| id.parse().ok());
+        JobId(job.expect("of a job"))
     }
 
     /// A picture of this prompt, whose job has succeeded.

@@ -110,6 +110,18 @@ test('facets count what is there, narrow it, and the back button undoes it', asy
   await seen(two, three)
 })
 
+test('what somebody else marks or puts into the bin is seen at once', async ({ page, request }) => {
+  const { word, ids } = await pictures(request, 2)
+  const [first, second] = ids
+  await openPage(page, `/gallery?q=${word}`)
+  await expect(tile(page, second)).toBeVisible()
+  await request.patch(`/api/v1/images/${first ?? ''}`, { data: { rating: 3 } })
+  const stars = tile(page, first).getByRole('button', { name: '3 stars' })
+  await expect(stars).toHaveAttribute('aria-pressed', 'true')
+  await request.delete(`/api/v1/images/${second ?? ''}`)
+  await expect(tile(page, second)).toHaveCount(0)
+})
+
 test('pictures are rated and favoured by mouse and by keyboard', async ({ page, request }) => {
   const { word, ids } = await pictures(request, 3)
   const [first, second, third] = ids

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { everything, staleAfter } from '../src/api/topics'
+import { everything, staleAfter, staleAfterChanges } from '../src/api/topics'
 import { keepProgressOf, noteProgress, progressOf } from '../src/jobs/liveProgress'
 
 describe('live progress', () => {
@@ -19,5 +19,8 @@ describe('stale topics', () => {
   it('are few for events that the page knows and all for others', () => {
     expect(staleAfter('tagged')).toEqual(['images'])
     expect(staleAfter('something_new')).toEqual(everything)
+    expect(staleAfterChanges(['pauses', 'images'])).toEqual(['queue', 'pauses', 'images'])
+    expect(staleAfterChanges(['something_new'])).toEqual(everything)
+    expect(staleAfterChanges([])).toEqual(everything)
   })
 })

@@ -134,7 +134,7 @@ pub async fn run(
         loop {
             tokio::select! {
                 () = stopping.draining() => return,
-                () = wakeups.next() => {}
+                _ = wakeups.next() => {}
                 Some(_) = submitted.recv() => {}
             }
             work.notify_one();

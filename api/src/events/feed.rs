@@ -10,6 +10,7 @@ use mystic_store::EventCursor;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc};
 use tokio::time::sleep;
 
+use super::changes::Changed;
 use super::hub::Told;
 use super::merged::Merged;
 use crate::problem::Problem;
@@ -39,6 +40,7 @@ pub struct Feed {
     source: Source,
     live: broadcast::Receiver<Arc<Told>>,
     progress: broadcast::Receiver<Arc<Merged>>,
+    changes: broadcast::Receiver<Changed>,
     frames: mpsc::Sender<Event>,
     _permit: OwnedSemaphorePermit,
 }
@@ -63,6 +65,7 @@ impl Feed {
         })?;
         let live = app.hub.subscribe();
         let progress = app.hub.subscribe_progress();
+        let changes = app.hub.subscribe_changes();
         let source = begin.await?;
         let (frames, sent) = mpsc::channel(WAITING);
         let feed = Self {
@@ -70,6 +73,7 @@ impl Feed {
             source,
             live,
             progress,
+            changes,
             frames,
             _permit: permit,
         };
@@ -101,6 +105,11 @@ impl Feed {
                     Ok(merged) => self.progress(&merged).await?,
                     // Who lags misses old progress, which newer progress replaces anyway.
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                },
+                changed = self.changes.recv() => match changed {
+                    Ok(changed) => self.changed(&changed).await?,
+                    Err(broadcast::error::RecvError::Lagged(_)) => self.changed("[]").await?,
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },
                 () = self.frames.closed() => return Err(Gone),
@@ -180,6 +189,17 @@ impl Feed {
                     None => Ok(()),
                 }
             }
+        }
+    }
+
+    /// What people change is nothing of one job.
+    async fn changed(&self, tables: &str) -> Result<(), Gone> {
+        match self.source {
+            Source::All(_) => {
+                let frame = Event::default().event("changed").data(tables);
+                self.frame(frame).await
+            }
+            Source::Job(..) => Ok(()),
         }
     }
 

@@ -8,6 +8,7 @@ use mystic_store::{EventCursor, EventRecord, Store};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::changes::{self, Changed};
 use super::merged::{self, Merged};
 
 /// Events that a client may lag behind; past that it reads them from the database itself.
@@ -53,6 +54,7 @@ impl Told {
 pub struct Hub {
     sender: broadcast::Sender<Arc<Told>>,
     progress: broadcast::Sender<Arc<Merged>>,
+    changes: broadcast::Sender<Changed>,
 }
 
 impl Hub {
@@ -68,6 +70,7 @@ impl Hub {
                 bell.notify_one();
             }
         }));
+        let changes = changes::start(&store, shutdown);
         let pump = Pump {
             store,
             sender: sender.clone(),
@@ -77,6 +80,7 @@ impl Hub {
         Self {
             sender,
             progress: merged::start(queue, shutdown),
+            changes,
         }
     }
 
@@ -88,6 +92,11 @@ impl Hub {
     /// Progress from now on, at most 20 times a second. A receiver that lags misses the oldest.
     pub fn subscribe_progress(&self) -> broadcast::Receiver<Arc<Merged>> {
         self.progress.subscribe()
+    }
+
+    /// What people change from now on, at most 20 times a second.
+    pub fn subscribe_changes(&self) -> broadcast::Receiver<Changed> {
+        self.changes.subscribe()
     }
 }
 

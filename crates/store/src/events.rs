@@ -15,6 +15,8 @@ use crate::pool::{Pool, bounded};
 use crate::{Result, Store};
 
 const CHANNEL: &str = "mystic_events";
+/// Where tables that were changed by hand are named; see migration 0025.
+const CHANGES: &str = "mystic_changes";
 /// A line that was silent for so long is made anew: it may be dead, and nothing would say so.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -186,35 +188,48 @@ impl Store {
     /// Wake-ups for whoever waits for events.
     #[must_use]
     pub fn wakeups(&self) -> Wakeups {
+        self.listen(CHANNEL)
+    }
+
+    /// Wake-ups for whoever shows what people change: pictures, their tags, pauses, presets, templates.
+    #[must_use]
+    pub fn changes(&self) -> Wakeups {
+        self.listen(CHANGES)
+    }
+
+    fn listen(&self, channel: &'static str) -> Wakeups {
         Wakeups {
             pool: self.pool.clone(),
+            channel,
             listener: None,
         }
     }
 }
 
-/// A wake-up when events may have been written. It may come too often, and after an outage it comes late: whoever
+/// A wake-up when something may have been written. It may come too often, and after an outage it comes late: whoever
 /// waits looks again on a timer too.
 #[derive(Debug)]
 pub struct Wakeups {
     pool: Pool,
+    channel: &'static str,
     listener: Option<PgListener>,
 }
 
 impl Wakeups {
-    /// Waits for the next wake-up. Reconnects by itself; the first call after a reconnection returns at once.
-    pub async fn next(&mut self) {
+    /// Waits for the next wake-up and returns what it says; of [`Store::changes`] the table. Reconnects by itself; the first
+    /// call after a reconnection returns at once, with nothing, since anything may have happened.
+    pub async fn next(&mut self) -> Option<String> {
         loop {
             if let Some(listener) = &mut self.listener {
                 match timeout(SILENCE, listener.try_recv()).await {
-                    Ok(Ok(Some(_))) => return,
+                    Ok(Ok(Some(said))) => return Some(said.payload().to_owned()),
                     Ok(Ok(None) | Err(_)) | Err(_) => self.listener = None,
                 }
             }
-            match self.listen().await {
+            match self.connect().await {
                 Ok(listener) => {
                     self.listener = Some(listener);
-                    return;
+                    return None;
                 }
                 Err(error) => {
                     tracing::debug!(%error, "can't listen for events");
@@ -224,10 +239,10 @@ impl Wakeups {
         }
     }
 
-    async fn listen(&self) -> Result<PgListener> {
+    async fn connect(&self) -> Result<PgListener> {
         bounded(async {
             let mut listener = PgListener::connect_with(self.pool.lines()).await?;
-            listener.listen(CHANNEL).await?;
+            listener.listen(self.channel).await?;
             Ok(listener)
         })
         .await

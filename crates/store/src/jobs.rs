@@ -2,6 +2,7 @@
 
 mod activity;
 mod cancel;
+mod delete;
 mod read;
 mod reprioritise;
 mod retry;
@@ -23,6 +24,7 @@ pub use activity::{
 };
 pub use cancel::Cancelled;
 pub(crate) use cancel::end_queued;
+pub use delete::Deleted;
 pub use read::JobFilter;
 pub use reprioritise::Reprioritised;
 pub use retry::Retried;

@@ -42,7 +42,8 @@ pub use images::{
 };
 pub use jobs::{
     Activity, ActivityBy, ActivityColumn, ActivityCount, ActivityFilter, ActivityGroup,
-    AttemptRecord, Cancelled, JobFilter, JobRecord, NewJob, Reprioritised, Retried, Submitted,
+    AttemptRecord, Cancelled, Deleted, JobFilter, JobRecord, NewJob, Reprioritised, Retried,
+    Submitted,
 };
 pub use leader::Leader;
 pub use learn::LearnedTime;

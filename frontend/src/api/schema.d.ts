@@ -72,8 +72,10 @@ export interface paths {
         /**
          * Follow everything
          * @description Server-sent events of all jobs from now on, or from after `Last-Event-ID`, without a gap and without a repetition.
-         *     Frames named `job` hold an `EventRecord`; frames named `progress` hold a list of `JobProgress`, have no id and come
-         *     at most 20 times a second. A silent stream sends a comment every 10 s.
+         *     Frames named `job` hold an `EventRecord`. Two others have no id and come at most 20 times a second each: those named
+         *     `progress` hold a list of `JobProgress`; those named `changed` a list of what people changed, such as `images`,
+         *     `image_tags`, `jobs`, `pauses`, `presets` or `prompt_templates`, and an empty list where that may be anything. A silent
+         *     stream sends a comment every 10 s.
          */
         get: operations["follow_all"];
         put?: never;
@@ -426,6 +428,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete all ended jobs of a filter
+         * @description As each would be deleted alone. What ends meanwhile may be left alone.
+         */
+        post: operations["delete_jobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try all failed jobs of a filter again
+         * @description As each would be tried again alone.
+         */
+        post: operations["retry_jobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}": {
         parameters: {
             query?: never;
@@ -441,7 +483,12 @@ export interface paths {
         get: operations["show_job"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a job that has ended
+         * @description Its attempts and events go with it, and its idempotency key can be used anew. A job with pictures stays for as long
+         *     as they do, in the bin too, since it tells how they were made.
+         */
+        delete: operations["delete_job"];
         options?: never;
         head?: never;
         /**
@@ -1226,6 +1273,19 @@ export interface components {
          * @enum {string}
          */
         ContextPlan: "default" | "text_encoder_on_cpu" | "vae_on_cpu" | "streamed" | "kv_quantised" | "half_offloaded";
+        /** @description What a deletion of many jobs did. */
+        DeletedJobs: {
+            /**
+             * Format: int64
+             * @description Jobs that are gone.
+             */
+            deleted: number;
+            /**
+             * Format: int64
+             * @description Jobs that stay: they have pictures, or an engine of theirs is not known to have ended.
+             */
+            kept: number;
+        };
         /** @description A device: an NVML UUID (`GPU-…`) or `<host>/cpu`. */
         DeviceId: string;
         /** @description A device and what it is. */
@@ -2641,6 +2701,19 @@ export interface components {
             /** @description The worker that holds it. */
             worker: components["schemas"]["WorkerId"];
         };
+        /** @description What another try of many jobs did. */
+        RetriedJobs: {
+            /**
+             * Format: int64
+             * @description Jobs that are queued again.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Jobs that stay failed, since their presets take no jobs any more.
+             */
+            refused: number;
+        };
         /** @description A parameter's value. */
         Scalar: number | string;
         /** @description A picture that is like another. */
@@ -4055,6 +4128,8 @@ export interface operations {
                 preset?: string;
                 /** @description This owner. */
                 owner?: string;
+                /** @description Failed for this reason. */
+                failure?: "invalid_input" | "model_missing" | "model_corrupt" | "out_of_memory" | "engine_crashed" | "engine_hung" | "device_lost" | "disk_full" | "timeout" | "worker_lost" | "internal";
                 /** @description `next` of the page before. */
                 cursor?: string;
                 /** @description Jobs in the page. */
@@ -4157,7 +4232,7 @@ export interface operations {
     cancel_jobs: {
         parameters: {
             query: {
-                /** @description Any of these states, separated by commas; required, so that nobody cancels everything by leaving something out. */
+                /** @description Any of these states, separated by commas; required, so that nobody means everything by leaving something out. */
                 state: components["schemas"]["JobState"][];
                 /** @description This kind. */
                 kind?: components["schemas"]["JobKind"];
@@ -4165,6 +4240,8 @@ export interface operations {
                 preset?: string;
                 /** @description This owner. */
                 owner?: string;
+                /** @description Failed for this reason. */
+                failure?: "invalid_input" | "model_missing" | "model_corrupt" | "out_of_memory" | "engine_crashed" | "engine_hung" | "device_lost" | "disk_full" | "timeout" | "worker_lost" | "internal";
             };
             header?: never;
             path?: never;
@@ -4179,6 +4256,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CancelledJobs"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_jobs: {
+        parameters: {
+            query: {
+                /** @description Any of these states, separated by commas; required, so that nobody means everything by leaving something out. */
+                state: components["schemas"]["JobState"][];
+                /** @description This kind. */
+                kind?: components["schemas"]["JobKind"];
+                /** @description This preset. */
+                preset?: string;
+                /** @description This owner. */
+                owner?: string;
+                /** @description Failed for this reason. */
+                failure?: "invalid_input" | "model_missing" | "model_corrupt" | "out_of_memory" | "engine_crashed" | "engine_hung" | "device_lost" | "disk_full" | "timeout" | "worker_lost" | "internal";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedJobs"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_jobs: {
+        parameters: {
+            query: {
+                /** @description Any of these states, separated by commas; required, so that nobody means everything by leaving something out. */
+                state: components["schemas"]["JobState"][];
+                /** @description This kind. */
+                kind?: components["schemas"]["JobKind"];
+                /** @description This preset. */
+                preset?: string;
+                /** @description This owner. */
+                owner?: string;
+                /** @description Failed for this reason. */
+                failure?: "invalid_input" | "model_missing" | "model_corrupt" | "out_of_memory" | "engine_crashed" | "engine_hung" | "device_lost" | "disk_full" | "timeout" | "worker_lost" | "internal";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetriedJobs"];
                 };
             };
             /** @description The request was not served */
@@ -4218,6 +4375,36 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["JobDetail"];
                 };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not served */
             default: {

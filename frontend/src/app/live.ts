@@ -3,7 +3,7 @@ import { onScopeDispose, type Ref, ref } from 'vue'
 import { coalesce } from '../api/coalesce'
 import type { Frame } from '../api/frames'
 import { type Connection, openStream } from '../api/stream'
-import { keyOf, staleAfter, type Stale } from '../api/topics'
+import { keyOf, staleAfter, staleAfterChanges, type Stale } from '../api/topics'
 import { noteProgress } from '../jobs/liveProgress'
 import type { JobEvent, JobProgress } from '../api/types'
 
@@ -35,6 +35,8 @@ export function useLive(): Live {
     } else if (event === 'job') {
       const { kind, job } = JSON.parse(data) as JobEvent
       refreshes.add(...staleAfter(kind), `job/${job}`)
+    } else if (event === 'changed') {
+      refreshes.add(...staleAfterChanges(JSON.parse(data) as string[]))
     }
   }
 

@@ -16,8 +16,10 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// Follow everything
 ///
 /// Server-sent events of all jobs from now on, or from after `Last-Event-ID`, without a gap and without a repetition.
-/// Frames named `job` hold an `EventRecord`; frames named `progress` hold a list of `JobProgress`, have no id and come
-/// at most 20 times a second. A silent stream sends a comment every 10 s.
+/// Frames named `job` hold an `EventRecord`. Two others have no id and come at most 20 times a second each: those named
+/// `progress` hold a list of `JobProgress`; those named `changed` a list of what people changed, such as `images`,
+/// `image_tags`, `jobs`, `pauses`, `presets` or `prompt_templates`, and an empty list where that may be anything. A silent
+/// stream sends a comment every 10 s.
 #[utoipa::path(
     get,
     path = "/api/v1/events",
@@ -170,6 +172,40 @@ mod tests {
         }
         assert_eq!(seen.iter().cloned().collect::<BTreeSet<_>>(), expected);
         assert_eq!(seen.len(), expected.len(), "none twice");
+    }
+
+    #[tokio::test]
+    async fn what_one_person_changes_the_others_are_told_of() {
+        let api = TestApi::start().await;
+        let image = api.picture("a red circle").await;
+        let failed = api.failed().await;
+        let mut frames = Frames::open(&api, "/api/v1/events", None).await;
+        let mut told = async |of: &str| {
+            loop {
+                let frame = frames.next_of("changed").await;
+                assert_eq!(frame.id, None, "nothing to resume after");
+                let names = frame.data.as_array().expect("a list").clone();
+                if names.iter().any(|name| name == of) {
+                    return;
+                }
+            }
+        };
+        let url = format!("{}/api/v1/images/{image}", api.url);
+        let mark = api
+            .client
+            .patch(&url)
+            .json(&serde_json::json!({"favourite": true}));
+        assert_eq!(mark.send().await.expect("an answer").status(), 200);
+        told("images").await;
+        let delete = api
+            .client
+            .delete(format!("{}/api/v1/jobs/{failed}", api.url));
+        assert_eq!(delete.send().await.expect("an answer").status(), 204);
+        told("jobs").await;
+        let pause = api.post("/api/v1/pauses");
+        let pause = pause.json(&serde_json::json!({"scope": "queue"})).send();
+        assert!(pause.await.expect("an answer").status().is_success());
+        told("pauses").await;
     }
 
     #[tokio::test]

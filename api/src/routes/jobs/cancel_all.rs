@@ -2,36 +2,16 @@ use std::collections::HashSet;
 
 use axum::Json;
 use axum::extract::State;
-use mystic_domain::{InvalidField, JobId, JobKind, JobState};
-use mystic_store::{Cancelled, JobFilter};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use mystic_domain::{JobId, JobState};
+use mystic_store::Cancelled;
+use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::bulk::SomeJobs;
 use crate::extract::Query;
 use crate::openapi::Problems;
 use crate::problem::Problem;
-use crate::routes::query;
 use crate::state::App;
-
-/// Jobs whose end is asked for in one transaction.
-const AT_ONCE: i64 = 500;
-
-/// Which jobs to cancel: those that each parameter allows.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct CancelJobs {
-    /// Any of these states, separated by commas; required, so that nobody cancels everything by leaving something out.
-    #[serde(deserialize_with = "query::list")]
-    #[param(style = Form, explode = false)]
-    state: Vec<JobState>,
-    /// This kind.
-    kind: Option<JobKind>,
-    /// This preset.
-    preset: Option<String>,
-    /// This owner.
-    owner: Option<String>,
-}
 
 /// What a cancel of many jobs did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -51,34 +31,21 @@ pub struct CancelledJobs {
     path = "/api/v1/jobs/cancel",
     tag = "jobs",
     operation_id = "cancel_jobs",
-    params(CancelJobs),
+    params(SomeJobs),
     responses((status = 200, description = "How many", body = CancelledJobs), Problems)
 )]
 pub async fn cancel_all(
     State(app): State<App>,
-    Query(asked): Query<CancelJobs>,
+    Query(asked): Query<SomeJobs>,
 ) -> Result<Json<CancelledJobs>, Problem> {
-    if let Some(ended) = asked.state.iter().find(|state| state.is_terminal()) {
-        let allowed = "queued, leased, running";
-        return Err(InvalidField::new("state", ended.as_str(), allowed).into());
-    }
-    if asked.state.is_empty() {
-        return Err(InvalidField::new("state", "", "queued, leased, running").into());
-    }
+    let open = [JobState::Queued, JobState::Leased, JobState::Running];
+    let mut pages = asked.pages(&app.store, &open)?;
     let mut done = CancelledJobs::default();
-    let mut filter = JobFilter {
-        states: asked.state,
-        kind: asked.kind,
-        preset: asked.preset,
-        owner: asked.owner,
-        after: None,
-        limit: AT_ONCE,
-    };
-    // Newest first: what comes meanwhile is newer than the first page and so never in a later one.
     loop {
-        let jobs = app.store.jobs(&filter).await?;
-        let Some(last) = jobs.last() else { break };
-        filter.after = Some((last.created_at, last.id.0));
+        let jobs = pages.next().await?;
+        if jobs.is_empty() {
+            break;
+        }
         let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
         let ended: HashSet<JobId> = app.store.cancel_queued(&ids).await?.into_iter().collect();
         done.cancelled += ended.len() as u64;

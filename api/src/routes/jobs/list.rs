@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::extract::State;
-use mystic_domain::{JobKind, JobState};
+use mystic_domain::{FailureKind, JobKind, JobState};
 use mystic_store::JobFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -28,6 +28,9 @@ pub struct ListJobs {
     preset: Option<String>,
     /// This owner.
     owner: Option<String>,
+    /// Failed for this reason.
+    #[param(inline)]
+    failure: Option<FailureKind>,
     /// `next` of the page before.
     #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
@@ -57,6 +60,7 @@ pub async fn list(
         kind: asked.kind,
         preset: asked.preset,
         owner: asked.owner,
+        failure: asked.failure,
         after: asked.cursor.map(Cursor::place),
         limit: asked.limit + 1,
     };

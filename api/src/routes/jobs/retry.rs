@@ -46,8 +46,7 @@ pub async fn retry(State(app): State<App>, Id(id): Id<JobId>) -> Result<Json<Job
 
 #[cfg(test)]
 mod tests {
-    use mystic_domain::{Failure, FailureKind, JobId};
-    use mystic_store::Outcome;
+    use mystic_domain::JobId;
 
     use crate::testing::{TestApi, body, problem};
 
@@ -60,10 +59,7 @@ mod tests {
         assert_eq!(refused["type"], "urn:mystic:problem:not_failed");
         assert_eq!(refused["value"], "queued");
 
-        let worker = api.worker().await;
-        let fence = worker.take(job).await;
-        let failure = Failure::new(FailureKind::InvalidInput, "no such sampler");
-        worker.settle(job, fence, &Outcome::Failed(failure)).await;
+        api.fail(job).await;
         let answer = retry().await.expect("an answer");
         assert_eq!(answer.status(), 200);
         let again = body(answer).await;

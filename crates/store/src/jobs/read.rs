@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use mystic_domain::{DeviceId, ImageId, JobId, JobKind, JobState, WorkerId};
+use mystic_domain::{DeviceId, FailureKind, ImageId, JobId, JobKind, JobState, WorkerId};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{AttemptRecord, JobRecord, JobRow};
@@ -20,6 +21,8 @@ pub struct JobFilter {
     pub preset: Option<String>,
     /// This owner.
     pub owner: Option<String>,
+    /// Failed for this reason.
+    pub failure: Option<FailureKind>,
     /// Older than this job's time and id.
     pub after: Option<(DateTime<Utc>, Uuid)>,
     /// At most so many.
@@ -71,13 +74,15 @@ impl Store {
                AND ($2::text IS NULL OR kind = $2)
                AND ($3::text IS NULL OR preset = $3)
                AND ($4::text IS NULL OR owner = $4)
-               AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6))
-             ORDER BY created_at DESC, id DESC LIMIT $7",
+               AND ($5::jsonb IS NULL OR error -> 'kind' = $5)
+               AND ($6::timestamptz IS NULL OR (created_at, id) < ($6, $7))
+             ORDER BY created_at DESC, id DESC LIMIT $8",
         )
         .bind(states)
         .bind(filter.kind.map(JobKind::as_str))
         .bind(&filter.preset)
         .bind(&filter.owner)
+        .bind(filter.failure.map(Json))
         .bind(filter.after.map(|(at, _)| at))
         .bind(filter.after.map(|(_, id)| id))
         .bind(filter.limit)

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use mystic_domain::{FailureKind, JobId, JobKind, JobState, UsedFile};
-use mystic_store::{Committed, ImageRecord, NewImage, NextPicture, Outcome, Settled, Spent};
+use mystic_store::{
+    Committed, Deleted, ImageRecord, NewImage, NextPicture, Outcome, Settled, Spent,
+};
 use mystic_testkit::wait_until;
 
 use crate::support::{Lease, TAGGER, Worker, World, failed, load, sha256};
@@ -219,14 +221,18 @@ async fn tags_appear_together_with_the_end_of_their_job() {
     let tagged = Outcome::Tagged(found.to_vec());
     let settled = world.settle(&worker, lease, &tagged, true).await;
     assert_eq!(settled, Settled::Done(JobState::Succeeded));
-    let image = image(&world, &new).await;
-    assert_eq!(image.tags_state, "done");
-    let tags: Vec<_> = image
+    let shown = image(&world, &new).await;
+    assert_eq!(shown.tags_state, "done");
+    let tags: Vec<_> = shown
         .tags
         .iter()
         .map(|t| (t.name.as_str(), t.confidence))
         .collect();
     assert_eq!(tags, [("red circle", 0.9), ("blue", 0.5)]);
+    // They outlive the job that found them.
+    let gone = world.store.delete_job(tagging).await;
+    assert_eq!(gone.expect("answered"), Deleted::Gone);
+    assert_eq!(image(&world, &new).await.tags, shown.tags);
     let events = world.store.job_events(made_by.job, 0, 20).await;
     assert_eq!(events.expect("events").last().expect("one").kind, "tagged");
 }

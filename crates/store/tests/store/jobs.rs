@@ -1,7 +1,7 @@
 //! Jobs as they are accepted and listed, and what the database itself refuses.
 
 use mystic_domain::{JobId, JobKind, JobState};
-use mystic_store::{JobFilter, NewJob, Submitted};
+use mystic_store::{Cancelled, Deleted, JobFilter, NewJob, Outcome, Submitted};
 use sqlx::AssertSqlSafe;
 
 use crate::support::{World, new_job};
@@ -70,6 +70,52 @@ async fn pages_hold_every_job_once_even_where_times_are_equal() {
     }
     assert_eq!(seen.len(), 7);
     assert!(seen.is_sorted_by(|newer, older| newer > older));
+}
+
+#[tokio::test]
+async fn a_job_is_deleted_when_nothing_needs_it_any_more() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let delete = async |job: JobId| world.store.delete_job(job).await.expect("answered");
+
+    let waiting = world.submit().await;
+    assert_eq!(delete(waiting).await, Deleted::NotEnded(JobState::Queued));
+    world.store.cancel(waiting).await.expect("cancelled");
+
+    let drawn = world.run(&worker, world.submit_pictures(1).await).await;
+    let picture = world.staged(&worker, drawn, 0).await;
+    world.store.commit_image(&picture).await.expect("committed");
+    world
+        .settle(&worker, drawn, &Outcome::Succeeded, true)
+        .await;
+
+    let ended = [waiting, drawn.job, JobId::generate()];
+    let gone = world.store.delete_jobs(&ended).await;
+    assert_eq!(gone.expect("answered"), [waiting]);
+    assert_eq!(delete(waiting).await, Deleted::NotFound);
+    assert_eq!(delete(drawn.job).await, Deleted::HasPictures(1));
+}
+
+#[tokio::test]
+async fn a_job_whose_engine_may_still_live_keeps_what_is_booked_for_it() {
+    let world = World::new().await;
+    let silent = world.worker().await;
+    let lease = world.run(&silent, world.submit().await).await;
+    world.reap(&silent).await.expect("reaped");
+    let cancelled = world.store.cancel(lease.job).await.expect("answered");
+    assert!(matches!(cancelled, Cancelled::Noted { job, .. } if job.state == JobState::Cancelled));
+    let booked = world.device(&silent).await.working;
+    assert_eq!(
+        world.store.delete_job(lease.job).await.expect("answered"),
+        Deleted::HoldsMemory
+    );
+    assert_eq!(world.device(&silent).await.working, booked);
+    assert!(world.store.forget(silent.id).await.expect("forgotten"));
+    assert_eq!(
+        world.store.delete_job(lease.job).await.expect("answered"),
+        Deleted::Gone
+    );
+    world.assert_ledger().await;
 }
 
 #[tokio::test]
