@@ -72,11 +72,26 @@ export function useSimilar(id: () => string) {
   })
 }
 
-/** The request that makes a picture again, with its own seed and nothing left to the preset. */
+/**
+ * The request that draws a picture again, with its own seed and nothing left to the preset; of an enlarged picture the
+ * request for the one that it was made from.
+ */
 export function useSettings() {
   return useMutation({
-    mutationFn: (id: string) =>
-      answered(api.GET('/api/v1/images/{id}/settings', { params: { path: { id } } })),
+    mutationFn: async (id: string) => {
+      for (let of = id; ;) {
+        const params = { path: { id: of } }
+        const settings = await answered(api.GET('/api/v1/images/{id}/settings', { params }))
+        if (settings.kind === 'generate') {
+          return settings
+        }
+        const { image } = settings.params
+        if (!image) {
+          throw new Error('what was enlarged is no picture of ours')
+        }
+        of = image
+      }
+    },
   })
 }
 

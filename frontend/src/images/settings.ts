@@ -1,4 +1,6 @@
 import type { Picture } from '../api/types'
+import { enlargedInWords } from '../jobs/names'
+import { labour } from '../jobs/progress'
 
 const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
@@ -19,19 +21,27 @@ const percent = (share: number) => `${Math.round(share * 100)} %`
 const given = (rows: [string, string | undefined][]) =>
   rows.filter((row): row is [string, string] => row[1] !== undefined)
 
-/** The parameters that made a picture, as pairs of a name and a value; what was left to the model is named so. */
+/** Whether a picture's parameters are known: of what was imported, or enlarged from an upload, they may not be. */
+export const isDrawn = ({ params }: Pick<Picture, 'params'>) => params.steps > 0
+
+/**
+ * The parameters that made a picture, as pairs of a name and a value; what was left to the model is named so. An
+ * enlarged picture has those of the one that it was made from.
+ */
 export function parametersOf(picture: Picture): [string, string][] {
-  const { params } = picture
+  const { params, upscale } = picture
+  const drawn = <T>(value: T) => (isDrawn(picture) ? value : undefined)
   const { init, mask, strength, loras, hires } = params
   return given([
     ['Prompt', params.prompt],
+    ['Enlarged', upscale ? enlargedInWords(upscale) : undefined],
     ['Avoided', params.negative_prompt || undefined],
-    ['Seed', String(picture.seed)],
+    ['Seed', picture.seed === 0 ? drawn('0') : String(picture.seed)],
     ['Size', `${picture.width} × ${picture.height}`],
-    ['Steps', String(params.steps)],
-    ['Guidance', String(params.cfg)],
-    ['Sampler', params.sampler ?? 'the model’s own'],
-    ['Schedule', params.scheduler ?? 'the model’s own'],
+    ['Steps', drawn(String(params.steps))],
+    ['Guidance', drawn(String(params.cfg))],
+    ['Sampler', drawn(params.sampler ?? 'the model’s own')],
+    ['Schedule', drawn(params.scheduler ?? 'the model’s own')],
     ['Preset', picture.preset],
     ['LoRAs', loras?.map(({ name, weight }) => `${name} ${weight ?? 1}`).join(', ') || undefined],
     [
@@ -52,8 +62,8 @@ export function originOf(picture: Picture): [string, string][] {
     ['Picture', params.batch > 1 ? `${picture.index + 1} of ${params.batch}` : undefined],
     ['Attempt', picture.attempt > 1 ? String(picture.attempt) : undefined],
     ['Loading', times.loading_ms || !picture.job ? spent(times.loading_ms) : 'was loaded already'],
-    ['Sampling', spent(times.sampling_ms)],
-    ['Decoding', spent(times.decoding_ms)],
+    [labour[picture.upscale ? 'upscale' : 'generate'].name, spent(times.sampling_ms)],
+    ['Decoding', picture.upscale ? undefined : spent(times.decoding_ms)],
     [picture.job ? 'Made' : 'Imported', date.format(new Date(picture.created_at))],
     ['SHA-256', picture.sha256],
   ])

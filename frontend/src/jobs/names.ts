@@ -1,9 +1,14 @@
-import type { Job, JobState } from '../api/types'
+import type { Job, JobState, Schemas } from '../api/types'
+
+/** "128 × 128 to 512 × 512": what is made of a picture's size. */
+export function enlargedInWords({ width, height, scale }: Schemas['UpscaleParams']): string {
+  return `${width} × ${height} to ${width * scale} × ${height * scale}`
+}
 
 /** What a job is called in lists and by screen readers: what it makes of which prompt. */
 export function jobName(job: Pick<Job, 'kind' | 'params'>): string {
   if (!('prompt' in job.params)) {
-    return `${job.params.width} × ${job.params.height} pixels, ${job.params.scale} times as large`
+    return `A picture, enlarged from ${enlargedInWords(job.params)}`
   }
   const { prompt } = job.params
   switch (job.kind) {

@@ -229,32 +229,37 @@ export function usePausing() {
 /** A picture job to submit: what is absent has the preset's default, and the server draws the seed. */
 export type Request = { preset: string } & Schemas['GenerateRequest']
 
+/** Submits a job; it may be one that was submitted before under the same key. */
+async function submitted(body: Schemas['SubmitJob'], key?: string): Promise<Job> {
+  const params = key === undefined ? {} : { header: { 'Idempotency-Key': key } }
+  const made = await answered(api.POST('/api/v1/jobs', { params, body }))
+  if (!('id' in made)) {
+    throw new Error('the answer to a submission is a job')
+  }
+  return made
+}
+
 const bodyOf = ({ preset, ...params }: Request) => ({ kind: 'generate' as const, preset, params })
 
-/** Submits a picture job; it may be one that was submitted before under the same key. */
+/** Submits a picture job. */
 export function useSubmit() {
   return useMutation({
-    mutationFn: async ({ request, key }: { request: Request; key: string }): Promise<Job> => {
-      const params = { header: { 'Idempotency-Key': key } }
-      const made = await answered(api.POST('/api/v1/jobs', { params, body: bodyOf(request) }))
-      if (!('id' in made)) {
-        throw new Error('the answer to a submission is a job')
-      }
-      return made
-    },
+    mutationFn: ({ request, key }: { request: Request; key: string }) => submitted(bodyOf(request), key),
+  })
+}
+
+/** Has a picture enlarged. */
+export function useEnlarge() {
+  return useMutation({
+    mutationFn: ({ preset, image, key }: { preset: string; image: string; key: string }) =>
+      submitted({ kind: 'upscale', preset, params: { image } }, key),
   })
 }
 
 /** Has a language model write a prompt out; the prompt stays as it is, and the words are the job's result. */
 export function useEnhance() {
   return useMutation({
-    mutationFn: async (prompt: string): Promise<Job> => {
-      const made = await answered(api.POST('/api/v1/jobs', { body: { kind: 'enhance', params: { prompt } } }))
-      if (!('id' in made)) {
-        throw new Error('the answer to a submission is a job')
-      }
-      return made
-    },
+    mutationFn: (prompt: string) => submitted({ kind: 'enhance', params: { prompt } }),
   })
 }
 

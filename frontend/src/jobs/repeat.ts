@@ -1,4 +1,5 @@
 import type { Job, Schemas } from '../api/types'
+import { enlargedInWords } from './names'
 import type { Request } from './queries'
 
 /** The parameters of a picture job; nothing of another's. */
@@ -65,8 +66,8 @@ export function parametersOf({ preset, params, result, priority, max_attempts }:
         ]
       : 'scale' in params
         ? [
-            ['Enlarged', `${params.width} × ${params.height}`],
-            ['Times as large', String(params.scale)],
+            ['Enlarged', enlargedInWords(params)],
+            ['Started from', params.source.image ? 'a picture' : 'an upload'],
             ['Preset', preset],
           ]
         : [

@@ -1,5 +1,5 @@
 import type { Attempt, Job } from '../api/types'
-import { type Phase, phases } from './progress'
+import { labour, type Phase, phases } from './progress'
 
 export type Part = 'waiting' | 'running' | Phase | 'other'
 
@@ -8,16 +8,19 @@ export interface Span {
   ms: number
 }
 
-export const partNames: Record<Part, string> = {
+const partNames: Record<Exclude<Part, 'sampling'>, string> = {
   waiting: 'Waiting',
   running: 'Running',
   loading: 'Loading',
   encoding: 'Reading the prompt',
-  sampling: 'Sampling',
   decoding: 'Decoding',
   saving: 'Saving',
   other: 'Other',
 }
+
+/** What a part of a job of this kind is called. */
+export const partName = (part: Part, kind: Job['kind']) =>
+  part === 'sampling' ? labour[kind].name : partNames[part]
 
 /**
  * What an attempt spent its time on, in the order of its phases: they add up to its length, and what no phase has
