@@ -42,6 +42,41 @@ test('failures are grouped, filtered in the address, and tried again one by one 
   }
 })
 
+test('a class of failures is tried again with one request, and another is deleted', async ({
+  page,
+  request,
+}) => {
+  const failed = [
+    await submitFailing(request, 'a red circle'),
+    await submitFailing(request, 'a green square'),
+  ]
+  await request.post('/api/v1/pauses', { data: { scope: 'queue' } })
+  await openPage(page, '/failures?preset=demo')
+  const group = page.locator('[data-failure="timeout"]')
+  const retried = page.waitForRequest((it) => it.url().includes('/api/v1/jobs/retry'))
+  await group.getByRole('button', { name: /^Try (these \d+|all of these) again/ }).click()
+  expect(Object.fromEntries(new URL((await retried).url()).searchParams)).toEqual({
+    state: 'failed',
+    preset: 'demo',
+    failure: 'timeout',
+  })
+  await expect(group).toHaveCount(0)
+  await expect(page.getByRole('status').filter({ hasText: /\d+ queued again\./ })).toBeVisible()
+  for (const job of failed) {
+    const { state } = (await (await request.get(`/api/v1/jobs/${job}`)).json()) as { state: string }
+    expect(state).toBe('queued')
+  }
+  await endAll(request)
+
+  const other = await submitFailing(request, 'a yellow star')
+  await page.reload()
+  await group.getByRole('button', { name: /^Delete / }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete', exact: true }).click()
+  await expect(group).toHaveCount(0)
+  await expect(page.getByRole('status').filter({ hasText: /\d+ deleted\./ })).toBeVisible()
+  expect((await request.get(`/api/v1/jobs/${other}`)).status()).toBe(404)
+})
+
 test('all failed jobs of the queue’s filter are tried again', async ({ page, request }) => {
   const job = await submitFailing(request, 'a yellow star')
   await request.post('/api/v1/pauses', { data: { scope: 'queue' } })

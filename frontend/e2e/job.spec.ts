@@ -38,6 +38,29 @@ test('a job that is not there is said to be so', async ({ page }) => {
   await expect(page.getByRole('alert').filter({ hasText: 'Can’t show this job' })).toBeVisible()
 })
 
+test('an ended job without pictures is deleted after a question, one with pictures is not', async ({
+  page,
+  request,
+}) => {
+  const drawn = await submit(request, { prompt })
+  await pictureOf(request, drawn)
+  await openPage(page, `/jobs/${drawn}`)
+  await expect(page.getByRole('region', { name: 'Result' }).getByRole('button')).toHaveCount(1)
+  await expect(page.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0)
+
+  await request.post('/api/v1/pauses', { data: { scope: 'queue' } })
+  const cancelled = await submit(request, { prompt })
+  await openPage(page, `/jobs/${cancelled}`)
+  await expect(page.getByRole('region', { name: 'Why it waits' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0)
+  await request.post(`/api/v1/jobs/${cancelled}/cancel`)
+  await page.getByRole('button', { name: 'Delete', exact: true }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete it' }).click()
+  await expect(page).toHaveURL(/\/queue\?state=cancelled$/)
+  await expect(page.locator(`[data-job="${cancelled}"]`)).toHaveCount(0)
+  expect((await request.get(`/api/v1/jobs/${cancelled}`)).status()).toBe(404)
+})
+
 for (const around of surroundings) {
   test(`a job has no barrier at ${around.name}`, async ({ page, request }) => {
     await surround(page, around)

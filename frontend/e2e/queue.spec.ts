@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test'
 import { expectNoBarriers, surround, surroundings } from './barriers'
-import { endAll, openPage, submit, submitLong } from './stack'
+import { endAll, openPage, pictureOf, submit, submitLong } from './stack'
 
 const prompt = 'a red circle on a blue background'
 
@@ -77,6 +77,28 @@ test('"cancel the rest" ends what waits and leaves what runs', async ({ page, re
   }
   await expect(page.getByRole('status').filter({ hasText: '2 cancelled' })).toBeVisible()
   await expect(page.locator(`[data-job="${running}"][data-state="running"]`)).toBeVisible()
+})
+
+test('ended jobs of the filter are deleted, and those with pictures are kept', async ({ page, request }) => {
+  const drawn = await submit(request, { prompt: 'a yellow star' })
+  await pictureOf(request, drawn)
+  await request.post('/api/v1/pauses', { data: { scope: 'queue' } })
+  const cancelled = await submit(request, { prompt })
+  await request.post(`/api/v1/jobs/${cancelled}/cancel`)
+  await openPage(page, '/queue')
+  await expect(page.getByRole('button', { name: 'Delete these' })).toHaveCount(0)
+  await openPage(page, '/queue?state=succeeded,cancelled&kind=generate')
+  const row = (job: string) => page.getByRole('list', { name: 'Jobs' }).locator(`[data-job="${job}"]`)
+  await expect(row(cancelled)).toBeVisible()
+  await page.getByRole('button', { name: 'Delete these' }).click()
+  const question = page.getByRole('alertdialog', {
+    name: 'Delete all picture jobs that are done or were cancelled?',
+  })
+  await question.getByRole('button', { name: 'Delete them' }).click()
+  await expect(row(cancelled)).toHaveCount(0)
+  await expect(row(drawn)).toBeVisible()
+  await expect(page.getByRole('status').filter({ hasText: /\d+ deleted\. \d+ kept/ })).toBeVisible()
+  expect((await request.get(`/api/v1/jobs/${cancelled}`)).status()).toBe(404)
 })
 
 for (const around of surroundings) {

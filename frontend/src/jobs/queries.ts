@@ -6,7 +6,7 @@ import {
   useQueryClient,
 } from '@tanstack/vue-query'
 import { ref, type Ref, watch } from 'vue'
-import { answered, api, ApiError, done } from '../api/client'
+import { answered, api, done } from '../api/client'
 import type { DryRun, Job, PauseScope, Schemas } from '../api/types'
 import type { Grouping } from './activity'
 import type { JobFilter } from './filters'
@@ -100,14 +100,6 @@ export function useCancel() {
   })
 }
 
-/** Asks for the end of a filter's jobs that have not ended. */
-export function useCancelAll() {
-  return useMutation({
-    mutationFn: ({ states, ...rest }: JobFilter) =>
-      answered(api.POST('/api/v1/jobs/cancel', { params: { query: { state: states, ...rest } } })),
-  })
-}
-
 /** Which failed jobs are meant. */
 export type FailedOf = Pick<JobFilter, 'kind' | 'preset' | 'owner'>
 
@@ -139,44 +131,6 @@ export function useFailed(of: Ref<FailedOf>) {
     },
     placeholderData: keepPreviousData,
   })
-}
-
-/** Queues failed jobs again, one after the other: these, or all of a filter. `queued` counts while it goes on. */
-export function useRetry() {
-  const queued = ref(0)
-  const retry = useMutation({
-    mutationFn: async (which: readonly string[] | FailedOf) => {
-      queued.value = 0
-      const many = !Array.isArray(which) || which.length > 1
-      for (const id of Array.isArray(which)
-        ? (which as readonly string[])
-        : await allFailed(which as FailedOf)) {
-        try {
-          await answered(api.POST('/api/v1/jobs/{id}/retry', { params: { path: { id } } }))
-          queued.value += 1
-        } catch (error) {
-          // Of many, one that somebody else was quicker with is no reason to leave the others.
-          if (!(many && error instanceof ApiError && error.status === 409)) {
-            throw error
-          }
-        }
-      }
-      return queued.value
-    },
-  })
-  return { ...retry, queued }
-}
-
-/** All that have failed so far, gathered first: each that is queued again leaves the list. */
-async function allFailed(of: FailedOf): Promise<string[]> {
-  const ids: string[] = []
-  let cursor: string | null | undefined
-  do {
-    const page = await failedPage(of, cursor)
-    ids.push(...page.jobs.map(({ id }) => id))
-    cursor = page.next
-  } while (cursor)
-  return ids
 }
 
 /** Changes a waiting job's priority. */
