@@ -30,7 +30,7 @@ test('the queue is paused, put in order by buttons and by drag, and goes on', as
 
   await rows
     .nth(2)
-    .locator('[draggable]')
+    .locator('.grip')
     .dragTo(rows.nth(0), { targetPosition: { x: 200, y: 4 } })
   await expect.poll(order).toEqual([third, second, first])
 
@@ -40,6 +40,70 @@ test('the queue is paused, put in order by buttons and by drag, and goes on', as
     const answer = await request.get(`/api/v1/jobs/${job}?wait=60s`, { timeout: 70_000 })
     expect(((await answer.json()) as { state: string }).state).toBe('succeeded')
   }
+})
+
+test.describe('on a touch screen', () => {
+  test.use({ hasTouch: true, viewport: { width: 390, height: 844 } })
+
+  test('the queue is put in order by a finger on the handle, and scrolled by one beside it', async ({
+    page,
+    request,
+  }) => {
+    await request.post('/api/v1/pauses', { data: { scope: 'queue' } })
+    const jobs: string[] = []
+    for (let at = 0; at < 12; at += 1) {
+      jobs.push(await submit(request, { prompt: `a red circle, the ${at + 1}th` }))
+    }
+    await openPage(page, '/queue')
+    const rows = page.getByRole('list', { name: 'Waiting, next first' }).getByRole('listitem')
+    const order = () => rows.evaluateAll((all) => all.map((row) => row.dataset.job))
+    await expect.poll(order).toEqual(jobs)
+
+    const session = await page.context().newCDPSession(page)
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', x = 0, y = 0) =>
+      session.send('Input.dispatchTouchEvent', { type, touchPoints: type === 'touchEnd' ? [] : [{ x, y }] })
+    const drag = async (from: { x: number; y: number }, to: { x: number; y: number }) => {
+      await touch('touchStart', from.x, from.y)
+      for (let part = 1; part <= 10; part += 1) {
+        const between = (a: number, b: number) => a + ((b - a) * part) / 10
+        await touch('touchMove', between(from.x, to.x), between(from.y, to.y))
+      }
+    }
+    const middle = async (row: number, part: string) => {
+      const box = await rows.nth(row).locator(part).first().boundingBox()
+      return { x: (box?.x ?? 0) + (box?.width ?? 0) / 2, y: (box?.y ?? 0) + (box?.height ?? 0) / 2 }
+    }
+    const scrolled = () => page.evaluate(() => window.scrollY)
+
+    const [first, second, third, ...rest] = jobs
+    await rows.nth(1).scrollIntoViewIfNeeded()
+    await rows.nth(0).evaluate((row) => {
+      row.scrollIntoView({ block: 'center' })
+    })
+    const before = await scrolled()
+    const target = await rows.nth(0).boundingBox()
+    await drag(await middle(1, '.grip'), { x: 40, y: (target?.y ?? 0) + 4 })
+    await touch('touchEnd')
+    await expect.poll(order).toEqual([second, first, third, ...rest])
+    expect(await scrolled()).toBe(before)
+
+    const name = await middle(1, '.name')
+    await drag(name, { x: name.x, y: name.y - 150 })
+    await touch('touchEnd')
+    await expect.poll(scrolled).toBeGreaterThan(before + 50)
+    await expect.poll(order).toEqual([second, first, third, ...rest])
+
+    // Held at the lower edge, the page scrolls along: to the end of a list that is longer than the screen.
+    await rows.nth(0).evaluate((row) => {
+      row.scrollIntoView({ block: 'center' })
+    })
+    await drag(await middle(0, '.grip'), { x: 40, y: 800 })
+    await expect(rows.last()).toBeInViewport({ ratio: 1 })
+    const last = await rows.last().boundingBox()
+    await touch('touchMove', 40, (last?.y ?? 0) + (last?.height ?? 0) - 4)
+    await touch('touchEnd')
+    await expect.poll(order).toEqual([first, third, ...rest, second])
+  })
 })
 
 test('counters filter, the address keeps it, and the back button undoes it', async ({ page, request }) => {
