@@ -3,11 +3,13 @@ import type { Schemas } from '../src/api/types'
 import {
   anyRuns,
   importsOf,
+  keptBy,
   lossInWords,
   offerOf,
   type Operation,
   operationInWords,
   percentOf,
+  withKept,
 } from '../src/models/operations'
 
 const mib = 1_048_576
@@ -41,6 +43,7 @@ describe('what is done with a model', () => {
   it.each<[Partial<Operation>, string]>([
     [{}, 'Comes: 4 MiB of 17 MiB'],
     [{ kind: 'verify' }, 'Is read: 4 MiB of 17 MiB'],
+    [{ kind: 'remove', state: 'done' }, 'Its files are deleted.'],
     [{ kind: 'remove', done: 0, total: 0 }, 'Is removed…'],
     [{ state: 'done' }, 'Pulled, each file as the catalogue says.'],
     [
@@ -51,9 +54,9 @@ describe('what is done with a model', () => {
     [{ kind: 'import', state: 'cancelled' }, 'Cancelled.'],
     [
       { kind: 'verify', state: 'failed', error: 'a.gguf is missing' },
-      'Not as the catalogue says: a.gguf is missing.',
+      'Not as the catalogue says. a.gguf is missing.',
     ],
-    [{ state: 'failed', error: 'no room.' }, 'The pull failed: no room.'],
+    [{ state: 'failed', error: 'no room.' }, 'The pull failed. No room.'],
     [{ state: 'failed', error: null }, 'The pull failed.'],
   ])('%o', (change, words) => {
     expect(operationInWords(operation(change))).toBe(words)
@@ -63,6 +66,17 @@ describe('what is done with a model', () => {
     expect(percentOf(operation())).toBe(23)
     expect(percentOf(operation({ done: 18 * mib }))).toBe(100)
     expect(percentOf(operation({ total: 0 }))).toBeUndefined()
+  })
+
+  it('goes on from what the pull before has left, also before the server has looked', () => {
+    const kept = keptBy(operation({ state: 'cancelled' }))
+    expect(kept).toBe(4 * mib)
+    expect(withKept(operation({ done: 0 }), kept).done).toBe(4 * mib)
+    expect(withKept(operation({ done: 5 * mib }), kept).done).toBe(5 * mib)
+    expect(withKept(operation({ kind: 'verify', done: 0 }), kept).done).toBe(0)
+    expect(keptBy(operation({ kind: 'remove', state: 'done' }))).toBe(0)
+    expect(keptBy(operation({ state: 'done' }))).toBe(0)
+    expect(keptBy(undefined)).toBe(0)
   })
 
   it('is looked at often while any of it runs, imports too', () => {

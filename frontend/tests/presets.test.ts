@@ -62,6 +62,14 @@ describe('model', () => {
     expect(stateOf(files.map((state, at) => ({ path: String(at), state })))).toEqual({ state, words })
   })
 
+  it('is said to be removed for as long as that was the last that was done with it', () => {
+    const gone = [{ path: 'a', state: 'missing' }] as const
+    const words = (last: { kind: 'remove' | 'pull'; state: string }) => stateOf([...gone], last).words
+    expect(words({ kind: 'remove', state: 'done' })).toBe('Removed')
+    expect(words({ kind: 'remove', state: 'failed' })).toBe('Not here')
+    expect(words({ kind: 'pull', state: 'cancelled' })).toBe('Not here')
+  })
+
   it('has its size in the ledger’s units', () => {
     expect(bytesInWords(1000)).toBe('1 KiB')
     expect(bytesInWords(98 * 1_048_576)).toBe('98 MiB')

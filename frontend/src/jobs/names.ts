@@ -22,6 +22,12 @@ export function jobName(job: Pick<Job, 'kind' | 'params'>): string {
   }
 }
 
+/** What a job on a device is called: one that draws a picture of another's batch is said to do so. */
+export function workName(job: Pick<Job, 'kind' | 'params' | 'helps' | 'picture'>): string {
+  const name = jobName(job)
+  return job.helps ? `Helps “${name}”: picture ${(job.picture ?? 0) + 1}` : name
+}
+
 /** The states in the order of a job's life, in words. */
 export const stateNames: Record<JobState, string> = {
   queued: 'Waiting',

@@ -2,10 +2,11 @@ import {
   keepPreviousData,
   useInfiniteQuery,
   useMutation,
+  useQueries,
   useQuery,
   useQueryClient,
 } from '@tanstack/vue-query'
-import { ref, type Ref, watch } from 'vue'
+import { computed, ref, type Ref, watch } from 'vue'
 import { answered, api, done } from '../api/client'
 import type { DryRun, Job, PauseScope, Schemas } from '../api/types'
 import type { Grouping } from './activity'
@@ -63,12 +64,27 @@ export function useJobs(filter: Ref<JobFilter>) {
   })
 }
 
+const shown = (id: string, signal: AbortSignal) =>
+  answered(api.GET('/api/v1/jobs/{id}', { params: { path: { id } }, signal }))
+
+/** Jobs by their ids, those that have arrived: for what no list has, such as what helps another. */
+export function useJobsById(ids: () => readonly string[]) {
+  return useQueries({
+    queries: computed(() =>
+      ids().map((id) => ({
+        queryKey: ['job', id],
+        queryFn: ({ signal }: { signal: AbortSignal }) => shown(id, signal),
+      })),
+    ),
+    combine: (results) => results.flatMap(({ data }) => data ?? []),
+  })
+}
+
 /** A job with its attempts and pictures. */
 export function useJob(id: Ref<string | undefined>) {
   return useQuery({
     queryKey: ['job', id],
-    queryFn: ({ signal }) =>
-      answered(api.GET('/api/v1/jobs/{id}', { params: { path: { id: id.value ?? '' } }, signal })),
+    queryFn: ({ signal }) => shown(id.value ?? '', signal),
     enabled: () => id.value !== undefined,
     refetchInterval: 30_000,
   })

@@ -1,4 +1,5 @@
 import type { Schemas } from '../api/types'
+import { sentence } from '../app/words'
 import { bytesInWords, stateOf } from './words'
 
 export type Operation = Schemas['ModelOperation']
@@ -38,7 +39,7 @@ const successes: Record<Operation['kind'], string> = {
   pull: 'Pulled, each file as the catalogue says.',
   verify: 'Verified: each file is as the catalogue says.',
   import: 'Imported.',
-  remove: 'Removed.',
+  remove: 'Its files are deleted.',
 }
 
 const failures: Record<Operation['kind'], string> = {
@@ -60,11 +61,19 @@ export function operationInWords({ kind, state, done, total, error }: Operation)
       return kind === 'pull'
         ? `Cancelled${done > 0 ? ` at ${far}` : ''}. What has come is kept: the next pull goes on from there.`
         : 'Cancelled.'
-    default: {
-      const why = error?.replace(/\.$/, '')
-      return why ? `${failures[kind]}: ${why}.` : `${failures[kind]}.`
-    }
+    default:
+      return error ? `${failures[kind]}. ${sentence(error)}` : `${failures[kind]}.`
   }
+}
+
+/** Bytes that a pull has left for the next one to go on from. */
+export const keptBy = (operation: Operation | null | undefined) =>
+  operation?.kind === 'pull' && ['cancelled', 'failed'].includes(operation.state) ? operation.done : 0
+
+/** An operation as it is shown: a pull that goes on counts from nothing until the server has looked at what is there. */
+export function withKept(operation: Operation, kept: number): Operation {
+  const unseen = operation.kind === 'pull' && isRunning(operation) && operation.done === 0
+  return unseen ? { ...operation, done: kept } : operation
 }
 
 export interface Offer {

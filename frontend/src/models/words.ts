@@ -7,7 +7,10 @@ export function bytesInWords(bytes: number): string {
 }
 
 /** How a model of the catalogue is, of how its files are: what is broken counts before what is missing. */
-export function stateOf(files: readonly Schemas['CatalogueFile'][]): {
+export function stateOf(
+  files: readonly Schemas['CatalogueFile'][],
+  last?: Pick<Schemas['ModelOperation'], 'kind' | 'state'> | null,
+): {
   state: Schemas['FileState']
   words: string
 } {
@@ -21,7 +24,11 @@ export function stateOf(files: readonly Schemas['CatalogueFile'][]): {
   }
   if (missing > 0) {
     const all = missing === files.length
-    return { state: 'missing', words: all ? 'Not here' : `${missing} of ${files.length} files missing` }
+    const removed = last?.kind === 'remove' && last.state === 'done'
+    return {
+      state: 'missing',
+      words: all ? (removed ? 'Removed' : 'Not here') : `${missing} of ${files.length} files missing`,
+    }
   }
   return { state: 'here', words: 'Here' }
 }
