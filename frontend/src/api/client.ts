@@ -1,5 +1,5 @@
 import createClient from 'openapi-fetch'
-import type { Paths } from './coming'
+import type { paths } from './schema'
 import type { Problem } from './types'
 
 /** Milliseconds after which a request counts as lost; it is then tried again. */
@@ -11,7 +11,7 @@ const longPatience = 300_000
 /** For requests that take their time. */
 export const slowly = (request: Request) => fetch(request, { signal: AbortSignal.timeout(longPatience) })
 
-export const api = createClient<Paths>({
+export const api = createClient<paths>({
   baseUrl: window.location.origin,
   querySerializer: { array: { style: 'form', explode: false } },
   fetch: (request) =>

@@ -26,7 +26,15 @@ const afterEvent: Record<string, readonly Topic[]> = {
 }
 
 /** Everything that a lost event could have changed. */
-export const everything: readonly Topic[] = ['queue', 'jobs', 'images', 'devices', 'presets', 'pauses', 'prompt-templates']
+export const everything: readonly Topic[] = [
+  'queue',
+  'jobs',
+  'images',
+  'devices',
+  'presets',
+  'pauses',
+  'prompt-templates',
+]
 
 /** By the name of what somebody changed. */
 const afterChange: Record<string, readonly Topic[]> = {

@@ -1,4 +1,4 @@
-import type { components } from './schema'
+import type { components, operations } from './schema'
 
 export type Schemas = components['schemas']
 
@@ -6,6 +6,8 @@ export type Problem = Schemas['Problem']
 export type Job = Schemas['Job']
 export type WaitingJob = Schemas['WaitingJob']
 export type JobState = Schemas['JobState']
+/** Which jobs a request for many is about. */
+export type JobsOf = operations['delete_jobs']['parameters']['query']
 export type Attempt = Schemas['AttemptRecord']
 export type Estimate = Schemas['Estimate']
 export type DryRun = Schemas['DryRun']

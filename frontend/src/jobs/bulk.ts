@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/vue-query'
 import { answered, api, done, slowly } from '../api/client'
-import type { JobsOf } from '../api/coming'
+import type { JobsOf } from '../api/types'
 import type { JobFilter } from './filters'
 
 /** Something that is done with jobs; the lists and counts that it changes are asked for anew. */

@@ -153,9 +153,14 @@ async fn a_picture_becomes_larger_and_knows_what_it_was_made_from() {
     stack.until(job, JobState::Cancelled).await;
     assert_eq!(stack.job(job).await.images_done, 0);
     stack
-        .when("the child to be gone", async || {
-            stack.children_of(worker).len() < 3
-        })
+        .when(
+            "the child to be gone, and its supervisor to have said so",
+            async || {
+                let devices = stack.store.devices().await.expect("devices");
+                stack.children_of(worker).len() < 3
+                    && devices.iter().all(|device| device.leases.is_empty())
+            },
+        )
         .await;
     stack.assert_ledger_at_rest().await;
 }
