@@ -110,7 +110,7 @@ test('a pull shows how far it is, is cancelled, gone on with, fails and succeeds
   await painter.getByRole('button', { name: 'Go on: far-painter' }).click()
   await expect(bar).toBeVisible()
   models.set({ state: 'failed', error: 'the source has another file' })
-  await expect(painter).toContainText('The pull failed: the source has another file.')
+  await expect(painter).toContainText('The pull failed. The source has another file.')
   await painter.getByRole('button', { name: 'Try again: far-painter' }).click()
   models.set({ state: 'done', done: 40 * mib }, 'here')
   await expect(painter).toContainText('Pulled, each file as the catalogue says.')

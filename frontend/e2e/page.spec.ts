@@ -105,6 +105,22 @@ test('a lost connection is admitted and heals without a reload', async ({ page, 
   }
 })
 
+test('a tab that is older than the server loads a page as a whole where its own files are gone', async ({
+  page,
+}) => {
+  await openPage(page)
+  let asked = 0
+  await page.route(/\/assets\/GalleryPage-.*\.js$/, (route) => {
+    asked += 1
+    return asked === 1 ? route.fulfill({ status: 404, body: 'gone' }) : route.continue()
+  })
+  const loaded = page.waitForEvent('load')
+  await page.getByRole('link', { name: 'Gallery' }).first().click()
+  await loaded
+  await expect(page).toHaveURL(/\/gallery$/)
+  await expect(page.getByRole('heading', { level: 1, name: 'Gallery' })).toBeVisible()
+})
+
 test('everything can be done from the keyboard', async ({ page, request }) => {
   await openPage(page)
   await page.getByLabel('Prompt', { exact: true }).focus()

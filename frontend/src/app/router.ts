@@ -76,6 +76,23 @@ router.afterEach((to) => {
   document.title = to.name === 'home' ? 'MystiCanvas' : `${to.meta.title} · MystiCanvas`
 })
 
+/**
+ * A page that the server has no more: it was updated since this tab was opened, and its files have other names. What is
+ * asked for is loaded as a whole then, unless the server is away or the tab has only just been loaded.
+ */
+router.onError(async (_, to, from) => {
+  if (from.matched.length === 0) {
+    return
+  }
+  const there = await fetch(to.fullPath, { method: 'HEAD', cache: 'no-store' }).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+  if (there) {
+    window.location.assign(to.fullPath)
+  }
+})
+
 declare module 'vue-router' {
   interface RouteMeta {
     title: string
