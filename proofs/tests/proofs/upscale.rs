@@ -19,10 +19,11 @@ fn models_with_networks() -> TempDir {
     for scale in [2, 4] {
         let file = format!("times-{scale}.safetensors");
         mystic_testkit::esrgan(&folder.path().join(&file), scale);
-        presets.push_str(&format!(
+        let preset = format!(
             "\n[[preset]]\nname = \"times-{scale}\"\ntitle = \"{scale} times as large\"\nengine = \"upscaler\"\n\
              file = \"{file}\"\nscale = {scale}\ntile = 64\nmax_side = 512\n"
-        ));
+        );
+        presets.push_str(&preset);
     }
     std::fs::write(folder.path().join("presets.toml"), presets).expect("written");
     folder

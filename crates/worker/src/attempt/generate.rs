@@ -91,9 +91,9 @@ pub(super) async fn run(
             preset: &claimed.job.preset,
             plan: claimed.job.plan,
         });
-        let place = Place { index, seed };
+        let at = Place { index, seed };
         let provenance = sampled(&provenance, &made);
-        let kept = picture::keep(bench, holding, &pixels, &recipe, place, &made, provenance);
+        let kept = picture::keep(bench, holding, &pixels, &recipe, at, &made, provenance);
         let Some(spent) = kept.await? else {
             return Ok(Outcome::Stopped);
         };

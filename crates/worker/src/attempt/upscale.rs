@@ -64,8 +64,8 @@ pub(super) async fn run(
         preset: &claimed.job.preset,
     });
     let provenance = picture::provenance(bench, child);
-    let place = Place { index: 0, seed: 0 };
-    let kept = picture::keep(bench, holding, &pixels, &recipe, place, &made, provenance);
+    let at = Place { index: 0, seed: 0 };
+    let kept = picture::keep(bench, holding, &pixels, &recipe, at, &made, provenance);
     let Some(spent) = kept.await? else {
         return Ok(Outcome::Stopped);
     };

@@ -214,12 +214,12 @@ pub(super) async fn source(
     field: &str,
     asked: &PictureRef,
 ) -> Result<(Source, (u32, u32)), Problem> {
-    let side = |side| u32::try_from(side).unwrap_or_default();
+    let pixels = |side| u32::try_from(side).unwrap_or_default();
     let (found, given, allowed) = match (asked.upload, asked.image) {
         (Some(id), None) => {
             let upload = app.store.upload(id).await?;
             let upload = upload.filter(|upload| upload.owner == owner);
-            let found = upload.map(|it| (it.sha256, (side(it.width), side(it.height))));
+            let found = upload.map(|it| (it.sha256, (pixels(it.width), pixels(it.height))));
             (
                 found,
                 id.to_string(),
@@ -228,7 +228,7 @@ pub(super) async fn source(
         }
         (None, Some(id)) => {
             let image = app.store.image(id).await?;
-            let found = image.map(|it| (it.sha256, (side(it.width), side(it.height))));
+            let found = image.map(|it| (it.sha256, (pixels(it.width), pixels(it.height))));
             (found, id.to_string(), "a picture that is there")
         }
         (upload, _) => {
