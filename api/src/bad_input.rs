@@ -173,7 +173,7 @@ const OF_UPSCALER: [(&str, &str); 6] = [
     ),
     ("scale", r#"[0, 3, 8, -1, 2.5, "twice", null]"#),
     ("tile", r#"[0, 15, 1025, -1, "small"]"#),
-    ("max_side", r#"[0, 8193, -1, 4294967296, null]"#),
+    ("max_side", r"[0, 8193, -1, 4294967296, null]"),
     ("files", r#"[{ "model": "larger.safetensors" }]"#),
 ];
 
