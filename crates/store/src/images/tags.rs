@@ -16,7 +16,8 @@ pub(crate) async fn store_tags(
 ) -> Result<()> {
     let found = aliases::resolve(tx, normalised(found)).await?;
     name_tags(tx, found.iter().map(|(name, _)| name.as_str())).await?;
-    let made_by: Option<uuid::Uuid> =
+    // An imported picture was made by no job.
+    let made_by: Option<Option<uuid::Uuid>> =
         sqlx::query_scalar("UPDATE images SET tags_state = 'done' WHERE id = $1 RETURNING job_id")
             .bind(image.0)
             .fetch_optional(&mut *tx)
@@ -41,7 +42,7 @@ pub(crate) async fn store_tags(
     .bind(confidence)
     .execute(&mut *tx)
     .await?;
-    if let Some(made_by) = made_by {
+    if let Some(made_by) = made_by.flatten() {
         let data = serde_json::json!({ "image": image });
         events::record(tx, JobId(made_by), "tagged", data).await?;
     }

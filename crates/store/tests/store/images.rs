@@ -238,6 +238,26 @@ async fn tags_appear_together_with_the_end_of_their_job() {
 }
 
 #[tokio::test]
+async fn a_picture_that_no_job_has_made_is_tagged_too() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let (_, new, tagging) = drawn(&world, &worker).await;
+    sqlx::query("UPDATE images SET origin = 'import', job_id = NULL, plan = NULL")
+        .execute(world.store.pool())
+        .await
+        .expect("as an import has it");
+    let lease = tag(&world, &worker, tagging).await;
+    let tagged = Outcome::Tagged(vec![("a boat".into(), 0.9)]);
+    let settled = world.settle(&worker, lease, &tagged, true).await;
+    assert_eq!(settled, Settled::Done(JobState::Succeeded));
+    let shown = image(&world, &new).await;
+    assert_eq!(
+        (shown.tags_state.as_str(), shown.tags[0].name.as_str()),
+        ("done", "a boat")
+    );
+}
+
+#[tokio::test]
 async fn tags_that_are_not_found_leave_the_picture_and_say_so() {
     let world = World::new().await;
     let worker = world.worker().await;
