@@ -17,7 +17,7 @@ use crate::{Result, Store};
 const CHANNEL: &str = "mystic_events";
 /// Where tables that were changed by hand are named; see migration 0025.
 const CHANGES: &str = "mystic_changes";
-/// A line that was silent for so long is made anew: it may be dead, and nothing would say so.
+/// A line that was silent for so long is asked whether it lives: it may be dead, and nothing would say so.
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// One event of a job.
@@ -223,6 +223,7 @@ impl Wakeups {
             if let Some(listener) = &mut self.listener {
                 match timeout(SILENCE, listener.try_recv()).await {
                     Ok(Ok(Some(said))) => return Some(said.payload().to_owned()),
+                    Err(_) if answers(listener).await => continue,
                     Ok(Ok(None) | Err(_)) | Err(_) => self.listener = None,
                 }
             }
@@ -247,4 +248,11 @@ impl Wakeups {
         })
         .await
     }
+}
+
+/// Whether a line's other end is there still.
+async fn answers(listener: &mut PgListener) -> bool {
+    bounded::<_, sqlx::Error>(sqlx::query("SELECT 1").execute(listener))
+        .await
+        .is_ok()
 }

@@ -197,6 +197,13 @@ mod tests {
             .json(&serde_json::json!({"favourite": true}));
         assert_eq!(mark.send().await.expect("an answer").status(), 200);
         told("images").await;
+        let tag = format!("{url}/tags/sea");
+        let put = api.client.put(&tag).send().await.expect("an answer");
+        assert!(put.status().is_success());
+        told("image_tags").await;
+        let removed = api.client.delete(&tag).send().await.expect("an answer");
+        assert!(removed.status().is_success());
+        told("image_tags").await;
         let delete = api
             .client
             .delete(format!("{}/api/v1/jobs/{failed}", api.url));

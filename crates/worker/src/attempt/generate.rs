@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mystic_domain::{
-    Failure, FailureKind, GenerateParams, ImageModel, Model, Phase, PhaseTimes, Progress,
-    Provenance, UsedFile,
+    Failure, FailureKind, GenerateParams, ImageModel, Model, Phase, PhaseTimes, Provenance,
+    UsedFile,
 };
 use mystic_engine::{Command, LoraFile, Start};
 use mystic_store::{Claimed, NextPicture, Outcome};
@@ -44,28 +44,20 @@ pub(super) async fn run(
     };
     let (width, height) = params.final_size();
     let previews = bench.previews.then(|| {
-        let path = bench
-            .scratch
-            .join(format!("{}preview.rgb", picture::unfinished(holding)));
+        let path = picture::unfinished(bench, holding, "preview.rgb");
         Previews::start(bench, holding.job, path, reporter.clone())
     });
     while let Some(index) = next(bench, holding).await? {
         if let Some(why) = holding.stopped() {
             return Err(Halt::Stopped(why));
         }
-        let progress = |phase, step, of| Progress {
-            phase,
-            step,
-            of,
-            index: u32::try_from(index).unwrap_or_default(),
-            attempt: claimed.job.attempt,
-            preview: 0,
-        };
-        reporter.report(progress(Phase::Encoding, 0, 0));
+        let report = reporter.of(
+            u32::try_from(index).unwrap_or_default(),
+            claimed.job.attempt,
+        );
+        report(Phase::Encoding, 0, 0);
         let seed = params.seed + i64::from(index);
-        let pixels = bench
-            .scratch
-            .join(format!("{}{index}.rgb", picture::unfinished(holding)));
+        let pixels = picture::unfinished(bench, holding, &format!("{index}.rgb"));
         let command = Command::Generate {
             params: drawn.clone(),
             start: start.clone(),
@@ -77,14 +69,13 @@ pub(super) async fn run(
         };
         child.send(&command).await?;
         let mut pace = bench.paces.picture(&claimed.preset.name, width, height);
-        let told = |phase, step, of| reporter.report(progress(phase, step, of));
         let show = |size| {
             if let Some(previews) = &previews {
                 previews.show(size);
             }
         };
-        let made = picture::made(holding, child, watch, &mut pace, told, show).await?;
-        reporter.report(progress(Phase::Saving, 0, 0));
+        let made = picture::made(holding, child, watch, &mut pace, &report, show).await?;
+        report(Phase::Saving, 0, 0);
         let recipe = Recipe::Drawn(Drawing {
             params,
             seed,
@@ -185,9 +176,7 @@ async fn prepare(
     let loras = loras.map_err(|why| Halt::Failed(Failure::new(FailureKind::ModelMissing, why)))?;
     let size = (params.width, params.height);
     let bring = async |source, colours, name: &str| {
-        let path = bench
-            .scratch
-            .join(format!("{}{name}", picture::unfinished(holding)));
+        let path = picture::unfinished(bench, holding, name);
         picture::bring(bench, holding, source, size, colours, &path).await?;
         Ok::<_, Halt>(path)
     };

@@ -1,8 +1,6 @@
 //! The model: there already, or loaded now.
 
-use mystic_domain::{
-    ContextPlan, Failure, FailureKind, Phase, PhaseTimes, Preset, Progress, ResidentId,
-};
+use mystic_domain::{ContextPlan, Failure, FailureKind, Phase, PhaseTimes, Preset, ResidentId};
 use mystic_engine::{Command, Event};
 use mystic_process::fault;
 use mystic_store::Claimed;
@@ -34,24 +32,13 @@ pub(super) async fn place<'p>(
         return Ok(child);
     }
     let reporter = Reporter::start(bench, holding.job);
-    reporter.report(loading(claimed, 0, 0));
+    reporter.of(0, claimed.job.attempt)(Phase::Loading, 0, 0);
     tokio::select! {
         child = place.lock() => Ok(child),
         why = holding.stopping() => {
             bench.preloads.stop(claimed.resident, why);
             Err(why)
         }
-    }
-}
-
-fn loading(claimed: &Claimed, step: u32, of: u32) -> Progress {
-    Progress {
-        phase: Phase::Loading,
-        step,
-        of,
-        index: 0,
-        attempt: claimed.job.attempt,
-        preview: 0,
     }
 }
 
@@ -67,7 +54,8 @@ pub(super) async fn ensure<'a>(
         return Ok(child);
     }
     let reporter = Reporter::start(bench, holding.job);
-    let report = |step, of| reporter.report(loading(claimed, step, of));
+    let told = reporter.of(0, claimed.job.attempt);
+    let report = |step, of| told(Phase::Loading, step, of);
     report(0, 0);
     let wanted = Wanted {
         resident: claimed.resident,

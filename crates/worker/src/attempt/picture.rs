@@ -1,6 +1,6 @@
 //! What all pictures have in common, drawn or enlarged: they are made by a child, saved, and committed under the fence.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mystic_domain::{DeviceModel, Failure, ImageId, Phase, PhaseTimes, Provenance, Source};
@@ -219,20 +219,25 @@ pub(super) async fn bring(
     }
 }
 
-/// What the names of an attempt's pixels begin with, before the picture's index.
-pub(super) fn unfinished(holding: &Holding<Lease>) -> String {
+/// Where an attempt keeps pixels of this name for as long as it lasts.
+pub(super) fn unfinished(bench: &Bench, holding: &Holding<Lease>, name: &str) -> PathBuf {
+    bench.scratch.join(format!("{}{name}", prefix(holding)))
+}
+
+/// What the names of an attempt's pixels begin with.
+fn prefix(holding: &Holding<Lease>) -> String {
     format!("{}-{}-", holding.job, holding.fence)
 }
 
 /// Removes the pixels of an attempt that has ended: of a picture that was stopped, or could not be saved.
 pub(super) async fn remove_pixels(bench: &Bench, holding: &Holding<Lease>) -> std::io::Result<()> {
-    let unfinished = unfinished(holding);
+    let prefix = prefix(holding);
     let mut files = tokio::fs::read_dir(&bench.scratch).await?;
     while let Some(file) = files.next_entry().await? {
         if file
             .file_name()
             .as_encoded_bytes()
-            .starts_with(unfinished.as_bytes())
+            .starts_with(prefix.as_bytes())
         {
             tokio::fs::remove_file(file.path()).await?;
         }

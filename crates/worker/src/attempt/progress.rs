@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mystic_domain::{JobId, Progress};
+use mystic_domain::{JobId, Phase, Progress};
 use tokio::sync::watch;
 
 use super::Bench;
@@ -33,15 +33,21 @@ impl Reporter {
         Self(sender)
     }
 
-    /// Replaces the newest state, but for the previews that were shown.
-    pub(super) fn report(&self, progress: Progress) {
-        self.0.send_modify(|newest| {
-            let preview = newest.map_or(0, |newest| newest.preview);
-            *newest = Some(Progress {
-                preview,
-                ..progress
+    /// Tells of one piece of an attempt, a picture or a text, by its place in the job: phase, step and of how many.
+    pub(super) fn of(&self, index: u32, attempt: i32) -> impl Fn(Phase, u32, u32) {
+        move |phase, step, of| {
+            // Of the newest state the previews that were shown are kept.
+            self.0.send_modify(|newest| {
+                *newest = Some(Progress {
+                    phase,
+                    step,
+                    of,
+                    index,
+                    attempt,
+                    preview: newest.map_or(0, |newest| newest.preview),
+                });
             });
-        });
+        }
     }
 
     /// One more preview can be seen.

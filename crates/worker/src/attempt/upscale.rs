@@ -1,6 +1,6 @@
 //! One picture, enlarged in tiles by one call of the engine.
 
-use mystic_domain::{Phase, PhaseTimes, Progress, UpscaleParams};
+use mystic_domain::{Phase, PhaseTimes, UpscaleParams};
 use mystic_engine::Command;
 use mystic_store::{Claimed, Outcome};
 
@@ -28,22 +28,10 @@ pub(super) async fn run(
         return Ok(Outcome::Succeeded);
     }
     let reporter = Reporter::start(bench, holding.job);
-    let report = |phase, step, of| {
-        reporter.report(Progress {
-            phase,
-            step,
-            of,
-            index: 0,
-            attempt: claimed.job.attempt,
-            preview: 0,
-        });
-    };
+    let report = reporter.of(0, claimed.job.attempt);
     let room = bench.shelf.check_room();
     room.map_err(|full| Halt::Failed(full.failure()))?;
-    let unfinished = |name| {
-        let name = format!("{}{name}", picture::unfinished(holding));
-        bench.scratch.join(name)
-    };
+    let unfinished = |name| picture::unfinished(bench, holding, name);
     let (source, pixels) = (unfinished("source.rgb"), unfinished("0.rgb"));
     let size = (params.width, params.height);
     picture::bring(bench, holding, &params.source, size, Colours::Rgb, &source).await?;
@@ -56,7 +44,7 @@ pub(super) async fn run(
     child.send(&command).await?;
     let (width, height) = params.final_size();
     let mut pace = bench.paces.picture(&claimed.preset.name, width, height);
-    let made = picture::made(holding, child, watch, &mut pace, report, |_| {}).await?;
+    let made = picture::made(holding, child, watch, &mut pace, &report, |_| {}).await?;
     report(Phase::Saving, 0, 0);
     let recipe = Recipe::Enlarged(Enlarging {
         source: &params.source.sha256,

@@ -1,6 +1,6 @@
 //! What a language model writes: tags for a picture, or a prompt.
 
-use mystic_domain::{EnhanceParams, Enhanced, Failure, Phase, PhaseTimes, Progress, TagParams};
+use mystic_domain::{EnhanceParams, Enhanced, Failure, Phase, PhaseTimes, TagParams};
 use mystic_engine::{Command, Event, Said};
 use mystic_store::{Claimed, Outcome};
 
@@ -41,16 +41,7 @@ pub(super) async fn run(
     times: &mut PhaseTimes,
 ) -> Result<Outcome, Halt> {
     let reporter = Reporter::start(bench, holding.job);
-    let report = |phase, step, of| {
-        reporter.report(Progress {
-            phase,
-            step,
-            of,
-            index: 0,
-            attempt: claimed.job.attempt,
-            preview: 0,
-        });
-    };
+    let report = reporter.of(0, claimed.job.attempt);
     child.send(&command).await?;
     let (outcome, said) = loop {
         let event = tokio::select! {
