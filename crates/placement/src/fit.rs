@@ -42,6 +42,15 @@ impl Fit {
     pub(crate) fn is_immediate(&self) -> bool {
         self.delay == 0
     }
+
+    /// Whether it loads a model beside another of the same preset.
+    fn doubles(&self, slot: &Slot<'_>, preset: PresetIndex) -> bool {
+        let mut models = slot.models.iter().enumerate().take(64);
+        self.seat.is_none()
+            && models.any(|(at, model)| {
+                model.preset == preset && model.is_live() && self.victims & (1 << at) == 0
+            })
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -93,6 +102,11 @@ impl Weighing<'_> {
     }
 
     fn better(&self, slot: &Slot<'_>, class: &Class, fit: &Fit, than: &Fit) -> bool {
+        // What the device holds already is waited for, not loaded a second time in another way.
+        let doubles = [fit, than].map(|fit| fit.doubles(slot, class.preset));
+        if doubles[0] != doubles[1] {
+            return doubles[1];
+        }
         if self.crowded && fit.is_immediate() && self.is_dear(slot, class, than) {
             return fit.ask < than.ask && fit.cost <= than.cost + than.busy / FRUGALITY;
         }

@@ -146,6 +146,25 @@ fn tiles_are_taken_before_a_wanted_model_is_unloaded() {
 }
 
 #[test]
+fn jobs_for_one_text_model_wait_for_it_and_do_not_load_it_again_in_another_way() {
+    // 24 GB have room for several of it.
+    let mut fleet = Fleet::new(3, Policy::default());
+    fleet.devices[0].max_children = [0, 0];
+    fleet.devices[1].max_children = [0, 0];
+    fleet.submit(13, 0, 0, SECOND, Millis(0));
+    fleet.submit(13, 0, 0, SECOND, Millis(0));
+    settle(&mut fleet);
+    assert_eq!(fleet.queue.len(), 1, "the second waits for the first's end");
+    assert_eq!(fleet.devices[2].models.len(), 1);
+    while let Some(next) = fleet.next_event() {
+        fleet.pass(next);
+        settle(&mut fleet);
+        assert_eq!(fleet.devices[2].models.len(), 1);
+    }
+    assert!(fleet.queue.is_empty());
+}
+
+#[test]
 fn a_low_priority_job_yields_and_catches_up_by_waiting() {
     let mut fleet = Fleet::new(
         1,

@@ -4,7 +4,7 @@ use mystic_domain::{ContextPlan, EngineKind, JobId, Mib, Need, Plan, ResidentId}
 use mystic_placement::{
     Action, Batch, Class, ClassIndex, Device, DeviceIndex, Drawer, Grant, Job, Lease, Millis,
     Model, ModelState, Plans, Policy, Preload, Preset, PresetIndex, Queue, Rung, Served, Snapshot,
-    decide, seat, turns,
+    decide, seat,
 };
 use uuid::Uuid;
 
@@ -364,24 +364,29 @@ pub fn model_engine(model: &Model) -> EngineKind {
 }
 
 fn class(preset: usize, size: usize) -> Class {
-    let working = |rung: usize| match turns(engine(preset)) {
-        0 => 20,
-        _ => WORKING[size][rung],
+    let size_of = Mib(SIZES[preset]);
+    // A text model's cache shrinks, and with it what the model holds; a picture's decoder works in tiles.
+    let rungs = match engine(preset) {
+        EngineKind::Llm => [
+            (Plan::Full, size_of, 20, 1.0),
+            (Plan::KvQuantised, size_of.parts(9, 10), 20, 1.02),
+        ],
+        _ => [
+            (Plan::Full, size_of, WORKING[size][0], 1.0),
+            (Plan::VaeTiling, size_of, WORKING[size][1], 1.02),
+        ],
     };
-    let rungs = [Plan::Full, Plan::VaeTiling]
-        .into_iter()
-        .enumerate()
-        .map(|(at, plan)| Rung {
-            plan,
-            context: plan.context(),
-            need: Need {
-                resident: Mib(SIZES[preset]),
-                working: Mib(working(at.min(1))),
-            },
-            slowdown: if at == 0 { 1.0 } else { 1.02 },
-        });
+    let rungs = rungs.map(|(plan, resident, working, slowdown)| Rung {
+        plan,
+        context: plan.context(),
+        need: Need {
+            resident,
+            working: Mib(working),
+        },
+        slowdown,
+    });
     Class {
         preset: PresetIndex(preset),
-        rungs: rungs.collect(),
+        rungs: rungs.to_vec(),
     }
 }
