@@ -76,29 +76,38 @@ impl Weighing<'_> {
         job: &Job,
         due: Millis,
     ) -> Option<Fit> {
-        let cheapest = self.best_rung(slot, class, job, due)?;
-        if self.limit == i64::MAX || class.rungs.len() == 1 {
-            return Some(cheapest);
+        let (cheapest, cut) = self.best_rung(slot, class, job, due);
+        if cheapest.is_none() || !cut {
+            return cheapest;
         }
         // The rung that is taken may be dearer than the cheapest, and must not depend on what the limit left out.
         let unlimited = Weighing {
             limit: i64::MAX,
             ..*self
         };
-        unlimited.best_rung(slot, class, job, due)
+        unlimited.best_rung(slot, class, job, due).0
     }
 
-    fn best_rung(&self, slot: &Slot<'_>, class: &Class, job: &Job, due: Millis) -> Option<Fit> {
+    /// The best of the rungs that cost less than the limit, and whether there may be others.
+    fn best_rung(
+        &self,
+        slot: &Slot<'_>,
+        class: &Class,
+        job: &Job,
+        due: Millis,
+    ) -> (Option<Fit>, bool) {
         let mut best: Option<Fit> = None;
+        let mut cut = false;
         for (at, rung) in class.rungs.iter().enumerate() {
             let fit = self.on_rung(slot, class, job, due, (at, rung));
+            cut |= fit.is_none() && self.limit < i64::MAX;
             best = match (best, fit) {
                 (Some(best), Some(fit)) if self.better(slot, class, &fit, &best) => Some(fit),
                 (None, fit) => fit,
                 (best, _) => best,
             };
         }
-        best
+        (best, cut)
     }
 
     fn better(&self, slot: &Slot<'_>, class: &Class, fit: &Fit, than: &Fit) -> bool {

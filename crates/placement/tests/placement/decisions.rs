@@ -237,6 +237,17 @@ fn an_idle_device_loads_what_will_be_asked_for_next() {
     assert_eq!(fleet.decide(), [], "once");
 }
 
+#[test]
+fn of_two_idle_devices_one_loads_what_one_job_will_ask_for() {
+    let mut fleet = Fleet::new(2, Policy::default());
+    fleet.presets[0].upcoming = 1;
+    let actions = fleet.decide();
+    let preloads = actions
+        .iter()
+        .filter(|action| matches!(action, Action::Preload { .. }));
+    assert_eq!(preloads.count(), 1, "{actions:?}");
+}
+
 fn helped(actions: &[Action]) -> Vec<DeviceIndex> {
     let helped = actions.iter().filter_map(|action| match action {
         Action::Help(help) => Some(help.device),

@@ -371,7 +371,7 @@ fn class(preset: usize, size: usize) -> Class {
             (Plan::Full, size_of, 20, 1.0),
             (Plan::KvQuantised, size_of.parts(9, 10), 20, 1.02),
         ],
-        _ => [
+        EngineKind::Sd => [
             (Plan::Full, size_of, WORKING[size][0], 1.0),
             (Plan::VaeTiling, size_of, WORKING[size][1], 1.02),
         ],
