@@ -29,11 +29,6 @@ describe('failures', () => {
     ])
   })
 
-  it('are left out where another type is asked for', () => {
-    expect(groupFailures(jobs, 'out_of_memory').map(({ jobs }) => jobs.length)).toEqual([1])
-    expect(groupFailures(jobs, 'disk_full')).toEqual([])
-  })
-
   it('have a class where the server said nothing of them', () => {
     const silent = {
       id: 'x',

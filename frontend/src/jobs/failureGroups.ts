@@ -23,13 +23,9 @@ const kindOf = (job: Pick<Job, 'error'>) => job.error?.kind ?? 'internal'
 const endOf = (job: Failed) => Date.parse(job.finished_at ?? job.created_at)
 
 /** Failed jobs by the type of failure and the preset, the class that met its latest first. */
-export function groupFailures<Of extends Failed>(
-  jobs: readonly Of[],
-  why?: Failure['kind'],
-): FailureGroup<Of>[] {
+export function groupFailures<Of extends Failed>(jobs: readonly Of[]): FailureGroup<Of>[] {
   const groups = new Map<string, FailureGroup<Of>>()
-  const newestFirst = jobs.toSorted((a, b) => endOf(b) - endOf(a))
-  for (const job of newestFirst.filter((one) => why === undefined || kindOf(one) === why)) {
+  for (const job of jobs.toSorted((a, b) => endOf(b) - endOf(a))) {
     const kind = kindOf(job)
     const key = `${kind} ${job.preset}`
     const group = groups.get(key)

@@ -8,7 +8,7 @@ import {
 } from '@tanstack/vue-query'
 import { computed, ref, type Ref, watch } from 'vue'
 import { answered, api, done } from '../api/client'
-import type { DryRun, Job, PauseScope, Schemas } from '../api/types'
+import type { DryRun, Job, JobsOf, PauseScope, Schemas } from '../api/types'
 import type { Grouping } from './activity'
 import type { JobFilter } from './filters'
 import { keepProgressOf } from './liveProgress'
@@ -117,7 +117,7 @@ export function useCancel() {
 }
 
 /** Which failed jobs are meant. */
-export type FailedOf = Pick<JobFilter, 'kind' | 'preset' | 'owner'>
+export type FailedOf = Partial<Pick<JobsOf, 'preset' | 'owner' | 'failure'>>
 
 /** A page of failed jobs, newest first. */
 function failedPage(of: FailedOf, cursor: string | null | undefined, signal?: AbortSignal) {
