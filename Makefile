@@ -27,7 +27,7 @@ help:
 	@echo 'make lint     formatting, clippy, dependencies, documentation'
 	@echo 'make screenshots  each page, light and dark, wide and narrow, into frontend/screenshots/pages (MYSTIC_URL=… of a running stack)'
 	@echo 'make doctor   what is wrong here and how to mend it'
-	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags | bench-decide | bench-gallery | bench-sse (ARGS="--soak" for the engine)'
+	@echo 'make bench-engine | bench-latency | bench-submit | bench-tags | bench-decide | bench-gallery | bench-sse | bench-page (ARGS="--soak" for the engine)'
 
 setup demo up doctor lint:
 	@$(mystic) $@
