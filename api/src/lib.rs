@@ -13,6 +13,7 @@ mod gauges;
 mod guard;
 mod hints;
 pub mod keys;
+mod loads;
 mod measure;
 mod openapi;
 mod operations;

@@ -51,6 +51,17 @@ pub struct Outlooks {
     last: Arc<Mutex<Option<Read>>>,
 }
 
+/// A model that is being loaded for a job.
+#[derive(Debug)]
+pub struct Load {
+    /// Where.
+    pub device: DeviceId,
+    /// What.
+    pub preset: String,
+    /// The job.
+    pub job: JobId,
+}
+
 /// A ledger and when it was read.
 #[derive(Clone)]
 struct Read {
@@ -130,6 +141,29 @@ impl Outlooks {
         });
         let job = new.id;
         Ok(aside(move || foretold(&with, job)).await)
+    }
+
+    /// The models that are being loaded for jobs.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn loads(&self, store: &Store) -> Result<Vec<Load>, StoreError> {
+        let Read { snapshot, .. } = self.read(store, None).await?;
+        let devices = snapshot.devices.iter();
+        let loads = devices.flat_map(|device| {
+            let models = device.residents.iter();
+            let loading = models.filter(|model| model.state == "loading");
+            loading.filter_map(|model| {
+                let mut leases = device.leases.iter();
+                let lease = leases.find(|lease| lease.resident == model.id)?;
+                Some(Load {
+                    device: device.id.clone(),
+                    preset: model.preset.clone(),
+                    job: lease.job,
+                })
+            })
+        });
+        Ok(loads.collect())
     }
 
     /// The queue as it will be worked off.

@@ -26,13 +26,21 @@ use std::collections::HashMap;
 use crate::state::App;
 
 /// What was last said of the running ones of these jobs; nothing while Redis is away.
-pub(crate) async fn latest_progress(app: &App, jobs: &[JobRecord]) -> HashMap<JobId, Progress> {
+pub(crate) async fn latest_progress(
+    app: &App,
+    jobs: impl IntoIterator<Item = &JobRecord>,
+) -> HashMap<JobId, Progress> {
     let running: Vec<JobId> = jobs
-        .iter()
+        .into_iter()
         .filter(|job| job.state == JobState::Running)
         .map(|job| job.id)
         .collect();
-    let latest = match app.queue.latest_progress(&running).await {
+    progress_of(app, &running).await
+}
+
+/// What was last said of these jobs; nothing while Redis is away.
+pub(crate) async fn progress_of(app: &App, jobs: &[JobId]) -> HashMap<JobId, Progress> {
+    let latest = match app.queue.latest_progress(jobs).await {
         Ok(latest) => latest,
         Err(error) => {
             tracing::debug!(%error, "progress is not known");

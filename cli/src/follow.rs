@@ -131,8 +131,13 @@ pub fn waiting(reason: Option<&WaitReason>) -> String {
             "queued: needs {} MiB, and {device}, which comes nearest, has {} MiB at most",
             need.0, most.0
         ),
-        Some(WaitReason::ModelLoading { device, preset }) => {
-            format!("queued: {preset} is being loaded on {device}")
+        Some(WaitReason::ModelLoading {
+            device,
+            preset,
+            percent,
+        }) => {
+            let far = percent.map_or_else(String::new, |percent| format!(", {percent} % so far"));
+            format!("queued: {preset} is being loaded on {device}{far}")
         }
         Some(WaitReason::Behind { n }) => format!("queued: {n} jobs come first"),
         Some(WaitReason::NotBefore) => "queued for a later time".to_owned(),

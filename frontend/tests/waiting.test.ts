@@ -16,6 +16,10 @@ describe('wait reasons in words', () => {
       'Needs 24 GiB, and GPU-1, which comes nearest, has 11.5 GiB at most.',
     ],
     [{ reason: 'model_loading', device: 'GPU-1', preset: 'demo' }, '“demo” is being loaded on GPU-1.'],
+    [
+      { reason: 'model_loading', device: 'GPU-1', preset: 'demo', percent: 40 },
+      '“demo” is being loaded on GPU-1, 40 % so far.',
+    ],
     [{ reason: 'behind', n: 0 }, 'Next in line; waits for a turn.'],
     [{ reason: 'behind', n: 1 }, 'One job comes first.'],
     [{ reason: 'behind', n: 12 }, '12 jobs come first.'],

@@ -242,6 +242,9 @@ pub enum WaitReason {
         device: DeviceId,
         /// What.
         preset: String,
+        /// Per cent of it that are loaded, where its engine says so; told when somebody asks, and not noted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        percent: Option<u8>,
     },
     /// All turns of the fitting devices are taken, or other jobs come first.
     Behind {

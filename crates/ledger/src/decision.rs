@@ -183,6 +183,7 @@ impl Ledger<'_> {
                 Some(Reason::ModelLoading(device)) if first => WaitReason::ModelLoading {
                     device: self.records[device.0].id.clone(),
                     preset: preset.clone(),
+                    percent: None,
                 },
                 _ => behind,
             };

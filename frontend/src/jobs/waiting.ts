@@ -6,7 +6,7 @@ export type WaitReason =
   | { reason: 'device_lost'; device: string }
   | { reason: 'vram_short'; device: string; need: number; free: number }
   | { reason: 'too_large'; device: string; need: number; most: number }
-  | { reason: 'model_loading'; device: string; preset: string }
+  | { reason: 'model_loading'; device: string; preset: string; percent?: number | null }
   | { reason: 'behind'; n: number }
   | { reason: 'not_before' }
   | { reason: 'paused'; by: { scope: 'queue' } | { scope: 'owner' | 'preset' | 'device'; name: string } }
@@ -35,7 +35,7 @@ export function waitingInWords(job: Waiting, now = new Date()): string {
     case 'too_large':
       return `Needs ${mibInWords(why.need)}, and ${why.device}, which comes nearest, has ${mibInWords(why.most)} at most.`
     case 'model_loading':
-      return `“${why.preset}” is being loaded on ${why.device}.`
+      return `“${why.preset}” is being loaded on ${why.device}${typeof why.percent === 'number' ? `, ${why.percent} % so far` : ''}.`
     case 'behind':
       if (why.n === 0) {
         return 'Next in line; waits for a turn.'

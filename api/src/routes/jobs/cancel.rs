@@ -31,7 +31,7 @@ pub async fn cancel(State(app): State<App>, Id(id): Id<JobId>) -> Result<Json<Jo
                 app.hints.cancel(worker, id);
             }
             tracing::info!(job = %id, state = job.state.as_str(), "cancel requested");
-            let progress = latest_progress(&app, std::slice::from_ref(&job)).await;
+            let progress = latest_progress(&app, [&*job]).await;
             Ok(Json(Job::new(*job, progress.get(&id).copied())))
         }
     }

@@ -7,6 +7,7 @@ use utoipa::IntoParams;
 
 use crate::cursor::Cursor;
 use crate::extract::Query;
+use crate::loads;
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::routes::{latest_progress, query};
@@ -73,6 +74,7 @@ pub async fn list(
         at: last.created_at,
         id: last.id.0,
     });
+    loads::complete(&app, &mut records).await?;
     let progress = latest_progress(&app, &records).await;
     Ok(Json(JobPage {
         jobs: with_progress(records, &progress),

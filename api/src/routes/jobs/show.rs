@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 
 use crate::events::changed;
 use crate::extract::{Id, Query};
+use crate::loads;
 use crate::openapi::Problems;
 use crate::outlook::{Estimate, place};
 use crate::problem::Problem;
@@ -75,7 +76,7 @@ async fn ended(app: &App, id: JobId, wait: Duration) -> Result<JobRecord, Proble
     }
 }
 
-async fn detail(app: &App, record: JobRecord) -> Result<JobDetail, Problem> {
+async fn detail(app: &App, mut record: JobRecord) -> Result<JobDetail, Problem> {
     let id = record.id;
     // What its owner has thrown away it has made all the same.
     let made = ImageFilter {
@@ -98,11 +99,11 @@ async fn detail(app: &App, record: JobRecord) -> Result<JobDetail, Problem> {
             None => position = app.store.position(id).await?,
         }
     }
+    loads::complete(app, [&mut record]).await?;
     let attempts = app.store.attempts(id).await?;
-    let mut progress = latest_progress(app, std::slice::from_ref(&record)).await;
     let helpers = app.store.helpers(id).await?;
-    progress.extend(latest_progress(app, &tag_jobs).await);
-    progress.extend(latest_progress(app, &helpers).await);
+    let all = tag_jobs.iter().chain(&helpers).chain([&record]);
+    let progress = latest_progress(app, all).await;
     let last = progress.get(&id).copied();
     Ok(JobDetail {
         job: Job::new(record, last),

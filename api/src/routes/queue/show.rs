@@ -2,6 +2,7 @@ use axum::Json;
 use axum::extract::State;
 use mystic_domain::JobState;
 
+use crate::loads;
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::routes::latest_progress;
@@ -27,7 +28,8 @@ pub async fn show(State(app): State<App>) -> Result<Json<QueueView>, Problem> {
     let count = |state| counts.get(&state).copied().unwrap_or_default();
     let held = app.store.held(SHOWN).await?;
     let line = app.outlooks.head(&app.store).await?;
-    let waiting = app.store.waiting(&line.order, SHOWN).await?;
+    let mut waiting = app.store.waiting(&line.order, SHOWN).await?;
+    loads::complete(&app, &mut waiting).await?;
     let progress = latest_progress(&app, &held).await;
     Ok(Json(QueueView {
         counts: JobCounts {

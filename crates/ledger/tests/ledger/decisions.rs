@@ -32,6 +32,7 @@ fn a_model_that_is_loading_is_not_loaded_again() {
     let loading = WaitReason::ModelLoading {
         device: DeviceId("host/0".into()),
         preset: "anime".into(),
+        percent: None,
     };
     assert_eq!(reason(&actions, 1), Some(&loading));
     assert_eq!(reason(&actions, 2), Some(&WaitReason::Behind { n: 2 }));
