@@ -73,22 +73,25 @@ pub fn resident(preset: &Preset, weights: &Weights, context: ContextPlan) -> Mib
             ContextPlan::Streamed => Mib(0),
             _ => weights.total(),
         },
-        Model::Llm(model) => TEXT_COMPUTE + text_resident(model, weights.total(), context),
+        Model::Llm(model) => TEXT_COMPUTE + text_resident(model, weights, context),
         Model::Upscaler(_) => weights.total(),
     };
     held + PROCESS_OVERHEAD
 }
 
-fn text_resident(model: &TextModel, weights: Mib, context: ContextPlan) -> Mib {
+/// A projector lies on the device whatever the plan: no rung moves it, and it is small beside its model.
+fn text_resident(model: &TextModel, weights: &Weights, context: ContextPlan) -> Mib {
+    let (sight, weights) = (weights.text_encoders, weights.network);
     let cache = cache(model);
     // 32 values of 16 bits become 32 of 8 with a scale of 16.
     let quantised = cache.parts(17, 32);
-    match context {
+    let held = match context {
         ContextPlan::KvQuantised => weights + quantised,
         // The output layer stays on the device and is as large as many others in a small model.
         ContextPlan::HalfOffloaded => weights.parts(5, 8) + quantised.parts(1, 2),
         _ => weights + cache,
-    }
+    };
+    held + sight
 }
 
 /// The key-value cache: 2 · layers · heads · head size · context · 2 B (f16).
@@ -303,6 +306,7 @@ mod tests {
         let text = Preset {
             model: Model::Llm(TextModel {
                 file: "7b.gguf".into(),
+                mmproj: None,
                 context: 8192,
                 layers: 32,
                 kv_heads: 8,
@@ -335,15 +339,28 @@ mod tests {
     fn a_language_models_cache_shrinks_to_its_8_bits_and_half_of_it_leaves_the_card() {
         let model = TextModel {
             file: "7b.gguf".into(),
+            mmproj: None,
             context: 8192,
             layers: 32,
             kv_heads: 8,
             head_dim: 128,
         };
         let weights = Mib(4000);
-        let resident = |context| text_resident(&model, weights, context);
+        let resident = |context| text_resident(&model, &weights.into(), context);
         assert_eq!(resident(ContextPlan::Default), weights + Mib(1024));
         assert_eq!(resident(ContextPlan::KvQuantised), weights + Mib(544));
         assert_eq!(resident(ContextPlan::HalfOffloaded), Mib(2500 + 272));
+        let seeing = Weights {
+            text_encoders: Mib(600),
+            ..weights.into()
+        };
+        for context in [
+            ContextPlan::Default,
+            ContextPlan::KvQuantised,
+            ContextPlan::HalfOffloaded,
+        ] {
+            let takes = text_resident(&model, &seeing, context);
+            assert_eq!(takes - resident(context), Mib(600), "whatever the plan");
+        }
     }
 }

@@ -169,6 +169,8 @@ pub enum Part {
     TextEncoder,
     /// What makes pixels of latents.
     Decoder,
+    /// What lets a language model see.
+    Projector,
 }
 
 /// How the library loads a diffusion model; a change of one takes a load.
@@ -295,6 +297,10 @@ impl Default for ImageMemory {
 pub struct TextModel {
     /// The GGUF file.
     pub file: String,
+    /// The GGUF file that lets it see, made for this model (`mmproj`): with it pictures are tagged by their pixels, and the
+    /// prompt is a hint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mmproj: Option<String>,
     /// Context size in tokens.
     pub context: u32,
     /// Transformer layers.
@@ -390,7 +396,7 @@ impl Preset {
                 let loras = model.loras.iter().map(|lora| lora.file.as_str());
                 model.files.paths().into_iter().chain(loras).collect()
             }
-            Model::Llm(model) => vec![&model.file],
+            Model::Llm(model) => model.named().map(|file| file.path).collect(),
             Model::Upscaler(model) => vec![&model.file],
         }
     }
@@ -398,16 +404,30 @@ impl Preset {
     /// Its files with what they are for. One may be named for several parts.
     #[must_use]
     pub fn files(&self) -> Vec<NamedFile<'_>> {
-        let path = match &self.model {
-            Model::Sd(model) => return model.files.named().collect(),
-            Model::Llm(model) => &model.file,
-            Model::Upscaler(model) => &model.file,
-        };
-        vec![NamedFile {
-            part: Part::Network,
-            field: "file",
+        match &self.model {
+            Model::Sd(model) => model.files.named().collect(),
+            Model::Llm(model) => model.named().collect(),
+            Model::Upscaler(model) => vec![network(&model.file)],
+        }
+    }
+}
+
+impl TextModel {
+    fn named(&self) -> impl Iterator<Item = NamedFile<'_>> {
+        let projector = self.mmproj.as_deref().map(|path| NamedFile {
+            part: Part::Projector,
+            field: "mmproj",
             path,
-        }]
+        });
+        [network(&self.file)].into_iter().chain(projector)
+    }
+}
+
+fn network(path: &str) -> NamedFile<'_> {
+    NamedFile {
+        part: Part::Network,
+        field: "file",
+        path,
     }
 }
 

@@ -5,9 +5,10 @@ use crate::Mib;
 /// The size of a model's weights in three parts, each of which a plan can put elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
-    /// The diffusion network, with whatever can't be told apart from it; all of a language model.
+    /// The diffusion network, with whatever can't be told apart from it; of a language model all that is no projector.
     pub network: Mib,
-    /// What reads the prompt.
+    /// What reads the prompt. Of a language model what reads pictures, with the buffer that it does so in: the library takes
+    /// that with the weights and keeps it.
     pub text_encoders: Mib,
     /// What makes pixels of latents.
     pub decoder: Mib,

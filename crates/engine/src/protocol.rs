@@ -56,12 +56,15 @@ pub enum Command {
         /// Where the pixels go, in the same form.
         pixels: PathBuf,
     },
-    /// Find tags for one prompt.
+    /// Find tags for one picture.
     Tag {
         /// Names the work for whoever follows a child: `<job>-<fence>-tags`.
         order: String,
-        /// The prompt to tag.
+        /// The prompt that made it: what is tagged, or a hint where the picture is there to be looked at.
         prompt: String,
+        /// The picture itself, for a model that sees.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        picture: Option<Picture>,
         /// The system prompt and examples that come before it.
         instructions: TagInstructions,
     },
@@ -87,6 +90,18 @@ pub struct Start {
     /// Grey of 8 bits: white where it is painted over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<PathBuf>,
+}
+
+/// A picture to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    /// Its raw pixels: RGB, 8 bits each, row by row, no header.
+    pub pixels: PathBuf,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
 }
 
 /// A LoRA's file.
@@ -126,7 +141,7 @@ pub enum LoadModel {
     },
     /// A language model.
     Llm {
-        /// `file` is an absolute path.
+        /// `file` and `mmproj` are absolute paths.
         model: TextModel,
         /// CPU threads.
         threads: u32,

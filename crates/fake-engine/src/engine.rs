@@ -65,6 +65,7 @@ impl Engine for FakeEngine {
                 order,
                 prompt,
                 instructions,
+                ..
             } => {
                 self.note("begin", &order)?;
                 let tags = self.tag(&prompt, &instructions)?;

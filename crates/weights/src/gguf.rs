@@ -17,6 +17,7 @@ pub(crate) type Metadata = BTreeMap<String, Value>;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Number(u64),
+    Truth(bool),
     /// One number for each layer.
     Numbers(Vec<u64>),
     Text(String),
@@ -34,9 +35,25 @@ pub(crate) const HEADS: &str = ".attention.head_count";
 pub(crate) const KV_HEADS: &str = ".attention.head_count_kv";
 pub(crate) const KEY_LENGTH: &str = ".attention.key_length";
 
-const KEPT: [&str; 6] = [LAYERS, CONTEXT, WIDTH, HEADS, KV_HEADS, KEY_LENGTH];
+/// Whether a projector is for pictures.
+pub(crate) const SEES: &str = ".has_vision_encoder";
+/// Its kind.
+pub(crate) const PROJECTOR: &str = ".projector_type";
+/// What the buffer depends on that it reads a picture in: the picture's side, a patch's, a patch's features, and those between
+/// the two halves of a layer, with the most that each may be.
+pub(crate) const SEEN: [(&str, u64); 4] = [
+    (".image_size", limits::SIDE),
+    (".patch_size", limits::SIDE),
+    (WIDTH, limits::FEATURES),
+    (".feed_forward_length", limits::FEATURES),
+];
+
+const KEPT: [&str; 8] = [
+    LAYERS, CONTEXT, WIDTH, HEADS, KV_HEADS, KEY_LENGTH, SEES, PROJECTOR,
+];
 
 /// Types of metadata by their numbers in the file.
+const TRUTH: u32 = 7;
 const STRING: u32 = 8;
 const ARRAY: u32 = 9;
 
@@ -98,7 +115,8 @@ pub(crate) fn parse<R: BufRead>(head: &mut Head<R>) -> Result<Header, Problem> {
 /// Reads an entry's value; none where nobody asks for it.
 fn entry<R: BufRead>(head: &mut Head<R>, key: &str) -> Result<Option<Value>, Problem> {
     let kept = [ARCHITECTURE, ALIGNMENT, PARTS].contains(&key)
-        || KEPT.iter().any(|end| key.ends_with(end));
+        || KEPT.iter().any(|end| key.ends_with(end))
+        || SEEN.iter().any(|(end, _)| key.ends_with(end));
     let unknown = |found: String| Problem::MetadataType {
         key: key.to_owned(),
         found,
@@ -139,7 +157,11 @@ fn entry<R: BufRead>(head: &mut Head<R>, key: &str) -> Result<Option<Value>, Pro
         other => {
             let size = size(other).ok_or_else(|| unknown(format!("of type {other}")))?;
             let number = number(head, other, size)?;
-            Ok((kept && integer(other)).then_some(Value::Number(number)))
+            let value = match other {
+                TRUTH => Some(Value::Truth(number != 0)),
+                _ => integer(other).then_some(Value::Number(number)),
+            };
+            Ok(value.filter(|_| kept))
         }
     }
 }

@@ -21,6 +21,7 @@ mod layout;
 pub mod limits;
 mod modules;
 mod preset;
+mod projector;
 mod safetensors;
 mod scan;
 
@@ -33,4 +34,5 @@ pub use kind::Kind;
 pub use language::LanguageModel;
 pub use modules::Modules;
 pub use preset::{Misfit, below, of_preset};
+pub use projector::Projector;
 pub use scan::{Found, scan};

@@ -27,5 +27,11 @@ pub const DIMENSIONS: u64 = 8;
 /// Bytes to which GGUF tensors may be aligned.
 pub const ALIGNMENT: u64 = 1 << 16;
 
+/// Pixels of a side of the pictures that a projector reads.
+pub const SIDE: u64 = 1 << 14;
+
+/// Features of a patch of such a picture.
+pub const FEATURES: u64 = 1 << 16;
+
 /// Layers of a language model.
 pub const LAYERS: u64 = 1 << 10;

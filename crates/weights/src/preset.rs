@@ -106,6 +106,15 @@ pub fn of_preset(dir: &Path, preset: &Preset) -> Result<Weights, Misfit> {
         };
         let modules = header.modules();
         match &preset.model {
+            Model::Llm(_) if named.part == Part::Projector => {
+                let projector = header.projector().map_err(|problem| Misfit::File {
+                    field: named.field,
+                    file: named.path.to_owned(),
+                    problem,
+                })?;
+                text_encoders += projector.bytes + projector.buffer;
+                continue;
+            }
             Model::Llm(model) => agree(model, header)?,
             Model::Sd(_) => fits(named, modules)?,
             Model::Upscaler(_) => enlarges(named, header)?,
@@ -115,7 +124,9 @@ pub fn of_preset(dir: &Path, preset: &Preset) -> Result<Weights, Misfit> {
             continue;
         }
         match (&preset.model, named.part) {
-            (Model::Llm(_) | Model::Upscaler(_), _) => network += modules.total(),
+            (Model::Llm(_) | Model::Upscaler(_), _) | (_, Part::Projector) => {
+                network += modules.total();
+            }
             // A checkpoint that holds everything is told apart by its tensors.
             (Model::Sd(_), Part::Network) => {
                 network += modules.diffusion + modules.rest;

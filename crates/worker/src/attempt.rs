@@ -80,6 +80,8 @@ pub(crate) struct Bench {
     pub(crate) hashes: Hashes,
     pub(crate) host: String,
     pub(crate) tagging: TagInstructions,
+    /// The same for a model that sees.
+    pub(crate) seeing: TagInstructions,
     pub(crate) enhancing: EnhanceInstructions,
     pub(crate) threads: u32,
     /// Whether pictures are shown while they are sampled.
@@ -180,7 +182,7 @@ async fn settle_attempt(bench: &Bench, holding: &Holding<Lease>, claimed: &Claim
                 generate::run(bench, holding, claimed, params, child, watch, times).await
             }
             JobParams::Tag(params) => {
-                let tags = words::tags(bench, holding, params);
+                let tags = words::tags(bench, holding, claimed, params).await?;
                 words::run(bench, holding, claimed, tags, child, watch, times).await
             }
             JobParams::Upscale(params) => {

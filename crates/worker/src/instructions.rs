@@ -17,6 +17,15 @@ pub fn tagging(tagging: &Tagging) -> TagInstructions {
     }
 }
 
+/// How tags are asked for of a model that sees the picture.
+#[must_use]
+pub fn seeing(config: &Tagging) -> TagInstructions {
+    TagInstructions {
+        system: config.vision_system_prompt.clone(),
+        ..tagging(config)
+    }
+}
+
 /// How prompts are written out.
 #[must_use]
 pub fn enhancing(prompts: &Prompts) -> EnhanceInstructions {

@@ -107,6 +107,7 @@ pub(crate) fn load(
         Model::Llm(model) => {
             let mut model = model.clone();
             model.file = absolute(&model.file)?;
+            model.mmproj = each(&model.mmproj)?;
             Ok(LoadModel::Llm {
                 model,
                 threads,
@@ -136,6 +137,7 @@ mod tests {
     fn tagger() -> TextModel {
         TextModel {
             file: TAGGER.to_owned(),
+            mmproj: None,
             context: 2048,
             layers: 30,
             kv_heads: 3,

@@ -312,6 +312,7 @@ impl Worker {
             ),
             host: self.host.clone(),
             tagging: instructions::tagging(&self.config.tagging),
+            seeing: instructions::seeing(&self.config.tagging),
             enhancing: instructions::enhancing(&self.config.prompts),
             threads: u32::try_from(threads).unwrap_or(1),
             previews: self.config.worker.previews,

@@ -2989,6 +2989,11 @@ export interface components {
              * @description Transformer layers.
              */
             layers: number;
+            /**
+             * @description The GGUF file that lets it see, made for this model (`mmproj`): with it pictures are tagged by their pixels, and the
+             *     prompt is a hint.
+             */
+            mmproj?: string | null;
         };
         /** @description A picture or mask that jobs may start from. */
         Upload: {
@@ -3112,6 +3117,11 @@ export interface components {
         } | {
             /** @description Where. */
             device: components["schemas"]["DeviceId"];
+            /**
+             * Format: int32
+             * @description Per cent of it that are loaded, where its engine says so; told when somebody asks, and not noted.
+             */
+            percent?: number | null;
             /** @description What. */
             preset: string;
             /** @enum {string} */

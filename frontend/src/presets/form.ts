@@ -24,7 +24,12 @@ const number = (path: string, label: string, hint?: string): Entry => ({
   kind: 'number',
   ...(hint === undefined ? {} : { hint }),
 })
-const file = (path: string, label: string): Entry => ({ path, label, kind: 'file' })
+const file = (path: string, label: string, hint?: string): Entry => ({
+  path,
+  label,
+  kind: 'file',
+  ...(hint === undefined ? {} : { hint }),
+})
 
 /** What each engine's presets say, besides name and title. */
 export const sections: Record<Engine, readonly Section[]> = {
@@ -91,6 +96,7 @@ export const sections: Record<Engine, readonly Section[]> = {
       title: 'The model',
       entries: [
         file('file', 'File, below the models directory'),
+        file('mmproj', 'What lets it see (mmproj)', 'tags come from the prompt where empty'),
         number('context', 'Context', 'tokens'),
         number('layers', 'Layers'),
         number('kv_heads', 'Key-value heads'),

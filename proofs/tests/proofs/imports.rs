@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::stack::Stack;
 
 /// What the command says last.
-fn import(stack: &Stack, folder: &Path) -> String {
+pub fn import(stack: &Stack, folder: &Path) -> String {
     let imported = Command::new(program("mystic").expect("built"))
         .args(["images", "import"])
         .arg(folder)

@@ -18,6 +18,7 @@ mod previews;
 mod redis;
 mod rolling;
 mod schedulers;
+mod sight;
 mod stack;
 mod upscale;
 mod verify;

@@ -8,11 +8,13 @@ use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use mystic_domain::FailureKind;
+use mystic_engine::Picture;
 use mystic_engine::child::EngineError;
 
 use super::log::NativeErrors;
 use super::model::Model;
 use super::placement::Placement;
+use super::sight::{Seen, Sight};
 use super::{internal, invalid};
 
 /// Tokens read at a time.
@@ -28,12 +30,13 @@ const DECODE_OUT_OF_MEMORY: i32 = -2;
 ///
 /// The head of a prompt is read in batches of its own and reused whole or not at all. So every prompt is read in the
 /// same batches whether the head was kept or not, and the same prompt gives the same tags to the last bit: sums in
-/// batches of other sizes round differently.
+/// batches of other sizes round differently. A picture comes behind the head.
 pub struct KeptContext<'model> {
     native: LlamaContext<'model>,
+    sight: Option<Sight>,
     batch: LlamaBatch<'static>,
     head: Vec<LlamaToken>,
-    /// Tokens in the cache, head included.
+    /// The next token's position: how many are in the cache, where no picture counts its own otherwise.
     filled: usize,
     tokens: usize,
 }
@@ -47,7 +50,7 @@ pub struct Read {
 }
 
 impl<'model> KeptContext<'model> {
-    /// Makes a context of this many tokens.
+    /// Makes a context of this many tokens, of a model that sees where there is a projector.
     ///
     /// # Errors
     /// [`FailureKind::InvalidInput`] for a size or number of threads that can't be, else
@@ -57,6 +60,7 @@ impl<'model> KeptContext<'model> {
         tokens: u32,
         placement: Placement,
         threads: u32,
+        sight: Option<Sight>,
         log: &NativeErrors,
     ) -> Result<Self, EngineError> {
         let (Some(size), Ok(threads @ 1..)) = (NonZeroU32::new(tokens), i32::try_from(threads))
@@ -82,6 +86,7 @@ impl<'model> KeptContext<'model> {
             })?;
         Ok(Self {
             native,
+            sight,
             batch: LlamaBatch::new(BATCH as usize, 1),
             head: Vec::new(),
             filled: 0,
@@ -94,25 +99,49 @@ impl<'model> KeptContext<'model> {
         self.tokens
     }
 
-    /// Reads a prompt whose head may still be in the cache; `progress` gets the tokens done and the tokens to do.
+    /// Takes a picture apart into what the model reads.
+    ///
+    /// # Errors
+    /// [`FailureKind::InvalidInput`] where the model does not see, or file and size don't agree.
+    pub fn look(&self, picture: &Picture) -> Result<Seen, EngineError> {
+        let Some(sight) = &self.sight else {
+            return Err(invalid("the model has no mmproj, so it sees no picture"));
+        };
+        sight.take(picture)
+    }
+
+    /// Reads a prompt whose head may still be in the cache, with a picture behind the head; `progress` gets the tokens
+    /// done and the tokens to do.
     ///
     /// # Errors
     /// The library's failure, after which the cache is empty.
     pub fn read(
         &mut self,
         head: &[LlamaToken],
+        picture: Option<&Seen>,
         rest: &[LlamaToken],
         mut progress: impl FnMut(u32, u32),
     ) -> Result<Read, EngineError> {
         let reused = if self.keep(head) { head.len() } else { 0 };
-        let unread = head.len() - reused + rest.len();
+        let of_picture = picture.map_or(0, Seen::tokens);
+        let unread = head.len() - reused + of_picture + rest.len();
         let mut done = 0;
-        for part in [&head[reused..], rest] {
-            for chunk in part.chunks(BATCH as usize) {
-                self.decode(chunk)?;
-                done += chunk.len();
-                progress(count(done), count(unread));
-            }
+        for chunk in head[reused..].chunks(BATCH as usize) {
+            self.decode(chunk)?;
+            done += chunk.len();
+            progress(count(done), count(unread));
+        }
+        if let Some(picture) = picture {
+            // The library says nothing until it has read all of it.
+            progress(count(done), count(unread));
+            self.see(picture)?;
+            done += of_picture;
+            progress(count(done), count(unread));
+        }
+        for chunk in rest.chunks(BATCH as usize) {
+            self.decode(chunk)?;
+            done += chunk.len();
+            progress(count(done), count(unread));
         }
         head.clone_into(&mut self.head);
         Ok(Read {
@@ -155,6 +184,28 @@ impl<'model> KeptContext<'model> {
         self.native.clear_kv_cache();
         self.head.clear();
         self.filled = 0;
+    }
+
+    fn see(&mut self, picture: &Seen) -> Result<(), EngineError> {
+        let Some(sight) = &mut self.sight else {
+            return Err(internal("the projector is gone"));
+        };
+        let position = i32::try_from(self.filled)
+            .map_err(|_| invalid("the prompt is longer than any context"))?;
+        let read = sight.read(picture, &mut self.native, position, SEQUENCE, BATCH);
+        let next = read.and_then(|next| {
+            usize::try_from(next).map_err(|_| internal("the picture ends before it begins"))
+        });
+        match next {
+            Ok(next) => {
+                self.filled = next;
+                Ok(())
+            }
+            Err(error) => {
+                self.clear();
+                Err(error)
+            }
+        }
     }
 
     fn decode(&mut self, tokens: &[LlamaToken]) -> Result<(), EngineError> {

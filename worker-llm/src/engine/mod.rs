@@ -1,4 +1,4 @@
-//! The engine child: one language model that tags prompts and writes them out. The only code that touches the native library.
+//! The engine child: one language model that tags prompts or pictures, and writes prompts out. The only code that touches the native library.
 
 mod answer;
 mod context;
@@ -8,6 +8,7 @@ mod model;
 mod placement;
 mod prompt;
 mod sampler;
+mod sight;
 mod threads;
 
 use std::time::Instant;
@@ -16,7 +17,7 @@ use llama_cpp_2::LogOptions;
 use mystic_domain::{FailureKind, Phase, PhaseTimes};
 use mystic_engine::child::{Engine, EngineError, Events};
 use mystic_engine::{
-    Command, EnhanceInstructions, Event, LoadModel, Said, ScoredTag, TagInstructions,
+    Command, EnhanceInstructions, Event, LoadModel, Picture, Said, ScoredTag, TagInstructions,
 };
 
 use answer::Answer;
@@ -26,6 +27,7 @@ use model::Model;
 use placement::Placement;
 use prompt::{Chat, Instructions};
 use sampler::{Chooser, Tags, Words};
+use sight::{Seen, Sight};
 
 pub use threads::wait_without_spinning;
 
@@ -77,7 +79,10 @@ impl Engine for LlmEngine {
         let placement = Placement::of(context, model.layers)?;
         let loaded = Model::load(&model.file, placement, events, &log)?;
         let session = Session::try_new(loaded, |loaded| {
-            KeptContext::new(loaded, model.context, placement, threads, &log)
+            let sight = model.mmproj.as_deref();
+            let sight = sight.map(|file| Sight::load(file, loaded, threads, &log));
+            let sight = sight.transpose()?;
+            KeptContext::new(loaded, model.context, placement, threads, sight, &log)
         })?;
         Ok(Self {
             session,
@@ -90,11 +95,12 @@ impl Engine for LlmEngine {
             Command::Tag {
                 order,
                 prompt,
+                picture,
                 instructions,
             } => {
                 // The supervisor keeps a child's last lines with the attempt.
                 eprintln!("tagging {order}");
-                self.tag(&prompt, &instructions, events)
+                self.tag(&prompt, picture.as_ref(), &instructions, events)
             }
             Command::Enhance {
                 order,
@@ -117,6 +123,7 @@ impl LlmEngine {
     fn tag(
         &mut self,
         prompt: &str,
+        picture: Option<&Picture>,
         instructions: &TagInstructions,
         events: &Events,
     ) -> Result<Event, EngineError> {
@@ -129,17 +136,16 @@ impl LlmEngine {
         let sampler = Tags::new(self.session.borrow_owner(), max_tags)?;
         let most = usize::try_from(max_tags).map_or(usize::MAX, |tags| tags * TOKENS_PER_TAG);
         let mut answer = Answer::default();
-        let (said, _) = self.ask(
-            instructions.into(),
+        let question = Question {
+            chat: instructions.into(),
             prompt,
+            picture,
             most,
-            sampler,
-            events,
-            |token| {
-                answer.push(token.bytes, token.log_probability);
-                !answer.is_complete() && answer.repeats() < MAX_REPEATS
-            },
-        )?;
+        };
+        let (said, _) = self.ask(question, sampler, events, |token| {
+            answer.push(token.bytes, token.log_probability);
+            !answer.is_complete() && answer.repeats() < MAX_REPEATS
+        })?;
         let tags: Vec<ScoredTag> = answer.into_tags();
         if tags.is_empty() {
             return Err(internal("the model wrote no tag"));
@@ -163,34 +169,37 @@ impl LlmEngine {
         let sampler = Words::new(self.session.borrow_owner(), seed);
         let most = max_tokens as usize;
         let mut line = Line::default();
-        let (said, whole) = self.ask(
-            instructions.into(),
+        let question = Question {
+            chat: instructions.into(),
             prompt,
+            picture: None,
             most,
-            sampler,
-            events,
-            |token| {
-                line.push(token.bytes);
-                !line.is_complete()
-            },
-        )?;
+        };
+        let (said, whole) = self.ask(question, sampler, events, |token| {
+            line.push(token.bytes);
+            !line.is_complete()
+        })?;
         let prompt = line
             .into_words(whole)
             .ok_or_else(|| internal("the model wrote nothing"))?;
         Ok(Event::Enhanced { prompt, said })
     }
 
-    /// Reads the chat and writes the answer, at most so many tokens. `take` gets each and says whether to go on. With
-    /// what it took comes whether the answer came to an end by itself.
+    /// Reads the question and writes the answer. `take` gets each token and says whether to go on. With what it took comes
+    /// whether the answer came to an end by itself.
     fn ask(
         &mut self,
-        chat: Chat,
-        prompt: &str,
-        most: usize,
+        question: Question<'_>,
         mut chooser: impl Chooser,
         events: &Events,
         mut take: impl FnMut(Token<'_>) -> bool,
     ) -> Result<(Said, bool), EngineError> {
+        let Question {
+            chat,
+            prompt,
+            picture,
+            most,
+        } = question;
         let model = self.session.borrow_owner();
         if self
             .instructions
@@ -202,18 +211,20 @@ impl LlmEngine {
         let Some(instructions) = &self.instructions else {
             return Err(internal("the instructions are gone"));
         };
-        let rest = instructions.finish(model, prompt);
+        let rest = instructions.finish(model, prompt, picture.is_some());
         self.session.with_dependent_mut(|model, context| {
-            let asked = instructions.head().len() + rest.len();
+            let picture = picture.map(|picture| context.look(picture)).transpose()?;
+            let of_picture = picture.as_ref().map_or(0, Seen::tokens);
+            let asked = instructions.head().len() + of_picture + rest.len();
             let room = context.tokens().saturating_sub(asked);
             if room < most.min(MIN_ANSWER_TOKENS) {
                 return Err(invalid(format!(
-                    "the prompt with its instructions takes {asked} tokens; the model's context of {} has no room for an answer",
+                    "the prompt with its instructions takes {asked} tokens, {of_picture} of them for a picture; the model's context of {} has no room for an answer",
                     context.tokens()
                 )));
             }
             let started = now();
-            let read = context.read(instructions.head(), &rest, |step, of| {
+            let read = context.read(instructions.head(), picture.as_ref(), &rest, |step, of| {
                 events.send(&Event::Progress {
                     phase: Phase::Encoding,
                     step,
@@ -262,6 +273,17 @@ impl LlmEngine {
             Ok((said, ended))
         })
     }
+}
+
+/// What is asked of the model.
+struct Question<'a> {
+    /// What comes before the prompt.
+    chat: Chat,
+    prompt: &'a str,
+    /// What comes between the two.
+    picture: Option<&'a Picture>,
+    /// Most tokens of the answer.
+    most: usize,
 }
 
 /// A token of an answer.

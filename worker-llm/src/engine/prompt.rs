@@ -89,11 +89,16 @@ impl Instructions {
         &self.head
     }
 
-    /// The tokens from the prompt on. What looks like a special token in a prompt is text to the model.
-    pub fn finish(&self, model: &Model, prompt: &str) -> Vec<LlamaToken> {
-        let mut tokens = model
-            .vocab()
-            .tokenize(prompt.trim().as_bytes(), false, false);
+    /// The tokens from the prompt on, on a line of its own where it follows a picture. What looks like a special token in a
+    /// prompt is text to the model.
+    pub fn finish(&self, model: &Model, prompt: &str, behind_picture: bool) -> Vec<LlamaToken> {
+        let prompt = prompt.trim();
+        let prompt = if behind_picture && !prompt.is_empty() {
+            format!("\n{prompt}")
+        } else {
+            prompt.to_owned()
+        };
+        let mut tokens = model.vocab().tokenize(prompt.as_bytes(), false, false);
         tokens.extend_from_slice(&self.tail);
         tokens
     }

@@ -11,7 +11,7 @@ use std::process::{ChildStdin, ChildStdout, ExitStatus, Stdio};
 
 use mystic_domain::{ContextPlan, FailureKind, TextModel};
 use mystic_engine::{
-    Command, EnhanceInstructions, Event, LoadModel, PROTOCOL, ScoredTag, TagInstructions,
+    Command, EnhanceInstructions, Event, LoadModel, PROTOCOL, Picture, ScoredTag, TagInstructions,
 };
 use mystic_process::config::{Prompts, Tagging};
 
@@ -84,15 +84,13 @@ impl Child {
     }
 
     pub fn load_as(&mut self, file: &str, context: u32, plan: ContextPlan) -> Result<(), Failed> {
+        self.load_model(demo(file, context), plan)
+    }
+
+    pub fn load_model(&mut self, model: TextModel, plan: ContextPlan) -> Result<(), Failed> {
         self.send(&Command::Load {
             model: LoadModel::Llm {
-                model: TextModel {
-                    file: file.to_owned(),
-                    context,
-                    layers: 30,
-                    kv_heads: 3,
-                    head_dim: 64,
-                },
+                model,
                 threads: 2,
                 context: plan,
             },
@@ -105,9 +103,19 @@ impl Child {
     }
 
     pub fn tag(&mut self, prompt: &str, instructions: &TagInstructions) -> Result<Tagged, Failed> {
+        self.tag_picture(prompt, None, instructions)
+    }
+
+    pub fn tag_picture(
+        &mut self,
+        prompt: &str,
+        picture: Option<Picture>,
+        instructions: &TagInstructions,
+    ) -> Result<Tagged, Failed> {
         self.send(&Command::Tag {
             order: "test".into(),
             prompt: prompt.to_owned(),
+            picture,
             instructions: instructions.clone(),
         });
         match self.last() {
@@ -178,6 +186,23 @@ impl Drop for Child {
         drop(self.commands.take());
         let _ = self.process.wait();
     }
+}
+
+/// The demo model as its preset says.
+pub fn demo(file: &str, context: u32) -> TextModel {
+    TextModel {
+        file: file.to_owned(),
+        mmproj: None,
+        context,
+        layers: 30,
+        kv_heads: 3,
+        head_dim: 64,
+    }
+}
+
+/// The instructions of the default configuration for a model that sees.
+pub fn seeing() -> TagInstructions {
+    mystic_worker::instructions::seeing(&Tagging::default())
 }
 
 /// The instructions of the default configuration.

@@ -271,6 +271,56 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_lets_a_model_see_is_told_by_its_field() {
+        let models = tempfile::tempdir().expect("a folder");
+        let tagger = "tagger.gguf";
+        let there = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../models/demo-tagger/smollm2-135m-instruct-q4_1.gguf"
+        );
+        let there = std::path::Path::new(there);
+        std::fs::copy(there, models.path().join(tagger)).expect("the demo tagger");
+        mystic_testkit::mmproj(&models.path().join("eye.gguf"), there);
+        std::fs::write(models.path().join("notes.gguf"), "a text").expect("written");
+        let whole = std::fs::read(models.path().join("eye.gguf")).expect("written");
+        std::fs::write(models.path().join("half.gguf"), &whole[..whole.len() / 2])
+            .expect("written");
+        let dir = models.path().to_owned();
+        let api = TestApi::with(|config| config.models.dir = dir).await;
+        let seeing = |mmproj: Value| {
+            json!({
+                "title": "T", "engine": "llm", "file": tagger, "mmproj": mmproj, "context": 512, "layers": 30,
+                "kv_heads": 3, "head_dim": 64,
+            })
+        };
+        for (mmproj, says) in [
+            (json!(7), "string"),
+            (json!("../eye.gguf"), "below the models directory"),
+            (json!("eye.bin"), "PyTorch"),
+            (json!("eye.PT"), "PyTorch"),
+            (json!("notes.gguf"), "neither GGUF nor safetensors"),
+            (json!("half.gguf"), "cut off"),
+            (
+                json!(tagger),
+                "general.architecture is llama; allowed: clip",
+            ),
+        ] {
+            let refused = problem(put(&api, "seer", &seeing(mmproj)).await, 422).await;
+            assert_eq!(refused["field"], "mmproj", "{refused}");
+            assert!(refused.to_string().contains(says), "{refused}");
+        }
+        let elsewhere = body(put(&api, "seer", &seeing(json!("other.gguf"))).await).await;
+        let why = elsewhere["unchecked"].as_str().expect("a reason");
+        assert!(why.contains("other.gguf"), "{why}");
+        let created = body(put(&api, "seer", &seeing(json!("eye.gguf"))).await).await;
+        assert_eq!(created["mmproj"], "eye.gguf");
+        assert_eq!(created.get("unchecked"), None, "{created}");
+        assert_ne!(created["signature"], elsewhere["signature"]);
+        let blind = body(put(&api, "seer", &seeing(Value::Null)).await).await;
+        assert_eq!(blind.get("mmproj"), None, "{blind}");
+    }
+
+    #[tokio::test]
     async fn files_that_only_workers_have_are_not_checked_and_each_worker_says_what_it_finds() {
         let api = api().await;
         let worker = api.worker().await;

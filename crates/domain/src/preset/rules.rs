@@ -167,6 +167,9 @@ impl ImageDefaults {
 impl TextModel {
     fn check_rules(&self) -> Result<(), InvalidField> {
         file("file", &self.file)?;
+        if let Some(projector) = &self.mmproj {
+            file("mmproj", projector)?;
+        }
         // So bounded, the cache's size is a number.
         within("context", self.context, 1..=1 << 24)?;
         within("layers", self.layers, 1..=1024)?;
@@ -318,6 +321,7 @@ mod tests {
         ] {
             refused(drawn(|it| it.files.vae = Some(path.into())), "files.vae");
             refused(written(|it| it.file = path.into()), "file");
+            refused(written(|it| it.mmproj = Some(path.into())), "mmproj");
         }
         written(|it| it.file = "a/b.c/d.gguf".into()).expect("below");
     }

@@ -32,7 +32,7 @@ impl Preset {
 #[cfg(test)]
 mod tests {
     use crate::preset::tests::{painter, tagger};
-    use crate::{ImageModel, Model, Preset};
+    use crate::{ImageModel, Model, Preset, TextModel};
 
     #[test]
     fn files_and_flags_take_a_load_limits_defaults_and_words_do_not() {
@@ -66,13 +66,17 @@ mod tests {
     }
 
     #[test]
-    fn a_language_models_context_takes_a_load() {
-        let before = tagger();
-        let mut after = before.clone();
-        let Model::Llm(model) = &mut after.model else {
-            panic!("it writes")
+    fn a_language_models_context_and_what_lets_it_see_take_a_load() {
+        let of = |change: fn(&mut TextModel)| {
+            let mut preset = tagger();
+            let Model::Llm(model) = &mut preset.model else {
+                panic!("it writes")
+            };
+            change(model);
+            preset.signature()
         };
-        model.context *= 2;
-        assert_ne!(before.signature(), after.signature());
+        let before = of(|_| ());
+        assert_ne!(before, of(|model| model.context *= 2));
+        assert_ne!(before, of(|model| model.mmproj = Some("eye.gguf".into())));
     }
 }

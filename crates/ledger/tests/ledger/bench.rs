@@ -53,6 +53,7 @@ pub fn presets() -> Vec<Preset> {
         title: String::new(),
         model: Model::Llm(TextModel {
             file: String::new(),
+            mmproj: None,
             layers: 30,
             kv_heads: 3,
             head_dim: 64,

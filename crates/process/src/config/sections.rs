@@ -252,6 +252,8 @@ pub struct Tagging {
     pub preset: String,
     /// What the LLM is told before the examples.
     pub system_prompt: String,
+    /// What an LLM is told instead that sees the picture: one whose preset has an `mmproj`.
+    pub vision_system_prompt: String,
     /// Worked examples shown to the LLM, in this order.
     pub examples: Vec<TaggingExample>,
     /// Tags kept per picture.
@@ -280,6 +282,10 @@ impl Default for Tagging {
             preset: "demo-tagger".into(),
             system_prompt: "You turn a picture's description into search tags. Write a JSON array. Each tag is a \
                             few words copied from the description. Cover the whole description and add nothing."
+                .into(),
+            vision_system_prompt: "You find search tags for a picture. Look at it: words beside it are the description that \
+                                   it was made from, and may be wrong. Write a JSON array. Each tag is a few words for \
+                                   what can be seen."
                 .into(),
             examples: vec![
                 example(

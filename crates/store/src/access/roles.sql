@@ -45,7 +45,7 @@ GRANT INSERT (job_id, number, kind, data) ON job_events TO mystic_worker;
 
 -- Pictures with their files and tags, and the job that tags each.
 GRANT SELECT (sha256, state), INSERT (sha256, bytes, state), UPDATE (state, staged_at) ON image_files TO mystic_worker;
-GRANT SELECT (id, job_id, index, tags_state, params, seed),
+GRANT SELECT (id, job_id, index, tags_state, params, seed, file),
       INSERT (id, job_id, index, attempt, plan, owner, preset, width, height, seed, params, prompt, file, thumb,
               pixels_sha256, times, tags_state, parent, binned_at, drawn_by, upscale),
       UPDATE (tags_state)

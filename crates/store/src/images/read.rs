@@ -140,6 +140,18 @@ impl Store {
         Ok(self.with_tags(rows).await?.pop())
     }
 
+    /// SHA-256 of a picture's file; none where there is no such picture any more.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn image_file(&self, id: ImageId) -> Result<Option<String>> {
+        let file = sqlx::query_scalar("SELECT file FROM images WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(file)
+    }
+
     /// A page of pictures, newest first: at most `limit` that are older than `after`.
     ///
     /// # Errors
@@ -200,7 +212,7 @@ impl Store {
         let ids: Vec<Uuid> = rows.iter().map(|image| image.id).collect();
         let tags: Vec<TagRow> = sqlx::query_as(
             "SELECT image_id, tags.name, source, confidence FROM image_tags JOIN tags ON tags.id = tag_id
-             WHERE image_id = ANY ($1) ORDER BY image_id, source DESC, position",
+             WHERE image_id = ANY ($1) ORDER BY image_id, source <> 'user', source DESC, position",
         )
         .bind(ids)
         .fetch_all(&self.pool)

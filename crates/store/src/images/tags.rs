@@ -7,11 +7,13 @@ use super::aliases;
 use super::change::name_tags;
 use crate::{Result, events};
 
-/// Replaces the tags that language models gave a picture, as they wrote them, and tells the job that made it.
+/// Replaces the tags that models gave a picture by these, as one wrote them who read its prompt (`llm`) or saw it (`vlm`),
+/// and tells the job that made it.
 pub(crate) async fn store_tags(
     tx: &mut PgConnection,
     image: ImageId,
     job: JobId,
+    source: &str,
     found: &[(String, f32)],
 ) -> Result<()> {
     let found = aliases::resolve(tx, normalised(found)).await?;
@@ -22,7 +24,7 @@ pub(crate) async fn store_tags(
             .bind(image.0)
             .fetch_optional(&mut *tx)
             .await?;
-    sqlx::query("DELETE FROM image_tags WHERE image_id = $1 AND source = 'llm'")
+    sqlx::query("DELETE FROM image_tags WHERE image_id = $1 AND source <> 'user'")
         .bind(image.0)
         .execute(&mut *tx)
         .await?;
@@ -32,7 +34,7 @@ pub(crate) async fn store_tags(
         .unzip();
     sqlx::query(
         "INSERT INTO image_tags (image_id, tag_id, source, confidence, job_id, position)
-         SELECT $1, tags.id, 'llm', found.confidence, $2, found.position
+         SELECT $1, tags.id, $5, found.confidence, $2, found.position
          FROM unnest($3::text[], $4::real[]) WITH ORDINALITY AS found (name, confidence, position)
          JOIN tags ON tags.name = found.name",
     )
@@ -40,6 +42,7 @@ pub(crate) async fn store_tags(
     .bind(job.0)
     .bind(names)
     .bind(confidence)
+    .bind(source)
     .execute(&mut *tx)
     .await?;
     if let Some(made_by) = made_by.flatten() {

@@ -19,6 +19,8 @@ pub enum Outcome {
     Succeeded,
     /// The tags that were found, as the model wrote them, with how sure it was.
     Tagged(Vec<(String, f32)>),
+    /// The same of a model that saw the picture.
+    Seen(Vec<(String, f32)>),
     /// The prompt, written out.
     Enhanced(Enhanced),
     /// It failed; the job's record decides whether another attempt follows.
@@ -131,7 +133,9 @@ pub(crate) async fn conclude(
     // What the next attempt may have, if there is one.
     let (mut after_ms, mut plan) = (0, job.plan);
     let (event, failure) = match outcome {
-        Outcome::Succeeded | Outcome::Tagged(_) | Outcome::Enhanced(_) => (Event::Succeed, None),
+        Outcome::Succeeded | Outcome::Tagged(_) | Outcome::Seen(_) | Outcome::Enhanced(_) => {
+            (Event::Succeed, None)
+        }
         Outcome::Failed(failure) => match judge(tx, job, failure.kind).await? {
             Verdict::Retry {
                 after_ms: wait,
@@ -167,10 +171,15 @@ pub(crate) async fn conclude(
             .execute(&mut *tx)
             .await?;
     }
-    if let (JobState::Succeeded, Outcome::Tagged(found), Some(image)) =
-        (state, outcome, job.parent_image)
+    let tags = match outcome {
+        Outcome::Tagged(found) => Some(("llm", found)),
+        Outcome::Seen(found) => Some(("vlm", found)),
+        _ => None,
+    };
+    if let (JobState::Succeeded, Some((source, found)), Some(image)) =
+        (state, tags, job.parent_image)
     {
-        images::store_tags(tx, image, job.id, found).await?;
+        images::store_tags(tx, image, job.id, source, found).await?;
     }
     let ended = match state {
         JobState::Succeeded => "succeeded",

@@ -66,7 +66,9 @@ async fn a_worker_s_life_from_its_start_to_its_end_is_within_its_role() {
     let tagging = world.grant(&grant).await.expect("granted");
     let claimed = theirs.store.claim(id, tagging.job, tagging.fence).await;
     assert!(claimed.expect("answered").is_some());
-    let tagged = Outcome::Tagged(vec![("red circle".into(), 0.9)]);
+    let file = theirs.store.image_file(new.id).await.expect("read");
+    assert_eq!(file.as_ref(), Some(&new.sha256));
+    let tagged = Outcome::Seen(vec![("red circle".into(), 0.9)]);
     let settled = theirs.settle(&worker, tagging, &tagged, false).await;
     assert_eq!(settled, Settled::Done(JobState::Succeeded));
     let gone = theirs.store.child_gone(id, tagging.resident).await;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use mystic_domain::{FailureKind, JobId, JobKind, JobState, UsedFile};
 use mystic_store::{
-    Committed, Deleted, ImageRecord, NewImage, NextPicture, Outcome, Settled, Spent,
+    Change, Committed, Deleted, ImageRecord, NewImage, NextPicture, Outcome, Retagging, Settled,
+    Spent,
 };
 use mystic_testkit::wait_until;
 
@@ -255,6 +256,38 @@ async fn a_picture_that_no_job_has_made_is_tagged_too() {
         (shown.tags_state.as_str(), shown.tags[0].name.as_str()),
         ("done", "a boat")
     );
+}
+
+#[tokio::test]
+async fn tags_of_a_model_that_saw_say_so_and_take_the_place_of_others_but_by_hand() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let (_, new, tagging) = drawn(&world, &worker).await;
+    let lease = tag(&world, &worker, tagging).await;
+    let read = Outcome::Tagged(vec![("red circle".into(), 0.9)]);
+    world.settle(&worker, lease, &read, true).await;
+    // There is room for one model.
+    let gone = world.store.child_gone(worker.id, lease.resident).await;
+    gone.expect("heard");
+    let by_hand = Change::Tag(vec!["mine".into()]);
+    let by_hand = world.store.change_images(&[new.id], &by_hand).await;
+    assert_eq!(by_hand.expect("tagged"), [new.id]);
+    let again = world.store.retag(&[new.id], TAGGER, "local", 0).await;
+    assert_eq!(again.expect("queued"), Retagging::Queued(vec![new.id]));
+    let tagging = world.store.jobs_of_images(&[new.id]).await.expect("jobs");
+    let tagging = tagging
+        .iter()
+        .find(|job| job.state == JobState::Queued)
+        .expect("a job");
+    let lease = tag(&world, &worker, tagging.id).await;
+    let saw = Outcome::Seen(vec![("blue square".into(), 0.8)]);
+    world.settle(&worker, lease, &saw, true).await;
+    let tags = image(&world, &new).await.tags;
+    let tags: Vec<_> = tags
+        .iter()
+        .map(|tag| (tag.name.as_str(), tag.source.as_str()))
+        .collect();
+    assert_eq!(tags, [("mine", "user"), ("blue square", "vlm")]);
 }
 
 #[tokio::test]

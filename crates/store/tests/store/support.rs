@@ -414,6 +414,7 @@ pub fn presets() -> [Preset; 2] {
     });
     let tagger = Model::Llm(TextModel {
         file: "tagger.gguf".into(),
+        mmproj: None,
         context: 512,
         layers: 1,
         kv_heads: 1,

@@ -3,6 +3,7 @@
 mod breaks;
 mod demo;
 mod names;
+mod projectors;
 mod properties;
 mod refused;
 mod sketch;

@@ -109,6 +109,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         any::<i8>().prop_map(Entry::Byte),
         (0..5_u32).prop_map(Entry::Number),
         any::<u64>().prop_map(Entry::Large),
+        any::<bool>().prop_map(Entry::Truth),
         ".{0,20}".prop_map(Entry::Text),
         prop::collection::vec(0..5_u32, 0..5).prop_map(Entry::Numbers),
         prop::collection::vec(".{0,5}", 0..5).prop_map(Entry::Texts),

@@ -15,6 +15,7 @@ pub enum Entry {
     Byte(i8),
     Number(u32),
     Large(u64),
+    Truth(bool),
     Text(String),
     Numbers(Vec<u32>),
     Texts(Vec<String>),
@@ -159,6 +160,10 @@ impl Entry {
             Self::Large(number) => {
                 put(file, 10);
                 long(file, *number);
+            }
+            Self::Truth(truth) => {
+                put(file, 7);
+                file.push((*truth).into());
             }
             Self::Text(value) => {
                 put(file, 8);

@@ -13,7 +13,7 @@ use super::{Bench, Halt, defect};
 use crate::engine::EngineChild;
 use crate::held::{Holding, Lease, Stop};
 use crate::pace;
-use crate::picture::input::{self, Colours};
+use crate::picture::input::{self, Colours, Fit, InputError};
 use crate::picture::{Recipe, SaveError, UplinkError};
 
 /// How often a picture is put again whose file's twin was just being deleted.
@@ -205,16 +205,49 @@ pub(super) async fn bring(
     colours: Colours,
     path: &Path,
 ) -> Result<(), Halt> {
+    let fit = Fit::Cover(size);
+    let brought = fetch(bench, holding, &source.sha256, fit, colours, path).await?;
+    match brought {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Halt::Failed(error.failure())),
+    }
+}
+
+/// Brings a picture of the store as raw pixels, all of it, with no side longer than this; its width and height, or none
+/// where its file is gone.
+pub(super) async fn look(
+    bench: &Bench,
+    holding: &Holding<Lease>,
+    sha256: &str,
+    side: u32,
+    path: &Path,
+) -> Result<Option<(u32, u32)>, Halt> {
+    let fit = Fit::Within(side);
+    match fetch(bench, holding, sha256, fit, Colours::Rgb, path).await? {
+        Ok(there) => Ok(Some(there)),
+        Err(error) if error.is_gone() => Ok(None),
+        Err(error) => Err(Halt::Failed(error.failure())),
+    }
+}
+
+/// Tries until it is brought, can't be, or is not wanted any more.
+async fn fetch(
+    bench: &Bench,
+    holding: &Holding<Lease>,
+    sha256: &str,
+    fit: Fit,
+    colours: Colours,
+    path: &Path,
+) -> Result<Result<(u32, u32), InputError>, Halt> {
     loop {
-        match input::bring(&bench.shelf, &source.sha256, size, colours, path).await {
-            Ok(()) => return Ok(()),
+        match input::bring(&bench.shelf, sha256, fit, colours, path).await {
             Err(error) if error.is_passing() => {
                 if let Some(why) = holding.stopped() {
                     return Err(Halt::Stopped(why));
                 }
                 tokio::time::sleep(super::AGAIN).await;
             }
-            Err(error) => return Err(Halt::Failed(error.failure())),
+            brought => return Ok(brought),
         }
     }
 }

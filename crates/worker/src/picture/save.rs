@@ -83,6 +83,15 @@ impl SaveError {
             || disk::is_full(self)
     }
 
+    /// Whether there is no such file.
+    pub(crate) fn is_gone(&self) -> bool {
+        match self {
+            Self::Files(error) => matches!(error, object_store::Error::NotFound { .. }),
+            Self::Uplink(error) => error.is_gone(),
+            _ => false,
+        }
+    }
+
     /// Whether the same may work later.
     pub(crate) fn is_passing(&self) -> bool {
         match self {

@@ -55,6 +55,11 @@ fn in_full(error: &reqwest::Error) -> String {
 }
 
 impl UplinkError {
+    /// Whether there is no such file.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
+    }
+
     /// Whether the same may work later.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Away(_) | Self::Busy { .. })
