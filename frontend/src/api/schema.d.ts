@@ -303,8 +303,8 @@ export interface paths {
         };
         /**
          * Show pictures that are like this one
-         * @description By the prompts' trigrams and by shared tags, most alike first. Of the pictures that share a tag the newest 200 are
-         *     compared.
+         * @description By the prompts' trigrams and by shared tags, most alike first. Of the pictures whose prompts have many words in common,
+         *     and of those that share a tag, the newest 200 each are compared.
          */
         get: operations["list_similar_images"];
         put?: never;

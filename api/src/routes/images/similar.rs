@@ -43,8 +43,8 @@ pub struct SimilarImages {
 
 /// Show pictures that are like this one
 ///
-/// By the prompts' trigrams and by shared tags, most alike first. Of the pictures that share a tag the newest 200 are
-/// compared.
+/// By the prompts' trigrams and by shared tags, most alike first. Of the pictures whose prompts have many words in common,
+/// and of those that share a tag, the newest 200 each are compared.
 #[utoipa::path(
     get,
     path = "/api/v1/images/{id}/similar",

@@ -10,7 +10,7 @@ use crate::{Result, Store};
 
 /// Most ancestors, and most children, that are shown.
 const KIN: i64 = 100;
-/// Of the pictures that share a tag the newest so many are compared, and of those with a like prompt the most alike.
+/// Of the pictures that share a tag, and of those whose prompts have many words in common, the newest so many are compared.
 const COMPARED: i64 = 200;
 
 /// A picture's line, without what is in the bin.
@@ -48,11 +48,14 @@ const CHILDREN: &str = concat!(
     " FROM images WHERE parent = $1 AND binned_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $2"
 );
 
-/// The picture's own prompt and tags are parameters, so that the planner sees what it looks for.
+/// The picture's own prompt, tags and likeness are parameters, so that the planner sees what it looks for. How many
+/// prompts are near it can't know; walking all pictures from the newest on, until there are enough, would take far longer.
 pub(super) const ALIKE: &str = "
-    WITH candidates AS (
-        (SELECT id, prompt, tag_ids FROM images WHERE prompt % $2 AND binned_at IS NULL AND id <> $1
-         ORDER BY similarity(prompt, $2) DESC, created_at DESC LIMIT $4)
+    WITH near AS MATERIALIZED (
+        SELECT id, prompt, tag_ids, created_at FROM images
+        WHERE likeness && $6 AND binned_at IS NULL AND id <> $1),
+    candidates AS (
+        (SELECT id, prompt, tag_ids FROM near ORDER BY created_at DESC, id DESC LIMIT $4)
         UNION
         (SELECT id, prompt, tag_ids FROM images WHERE tag_ids && $3 AND binned_at IS NULL AND id <> $1
          ORDER BY created_at DESC, id DESC LIMIT $4)),
@@ -95,28 +98,24 @@ impl Store {
     }
 
     async fn similar_images_once(&self, id: ImageId, limit: i64) -> Result<Vec<Similar>> {
-        let own: Option<(String, Vec<i64>)> =
-            sqlx::query_as("SELECT prompt, tag_ids FROM images WHERE id = $1")
+        let own: Option<(String, Vec<i64>, Vec<i32>)> =
+            sqlx::query_as("SELECT prompt, tag_ids, likeness FROM images WHERE id = $1")
                 .bind(id.0)
                 .fetch_optional(&self.pool)
                 .await?;
-        let Some((prompt, tags)) = own else {
+        let Some((prompt, tags, likeness)) = own else {
             return Ok(Vec::new());
         };
-        let mut tx = self.pool.begin().await?;
-        sqlx::raw_sql("SET LOCAL pg_trgm.similarity_threshold = 0.4")
-            .execute(&mut *tx)
-            .await?;
         let alike: Vec<(Uuid, f32, f32)> = sqlx::query_as(ALIKE)
             .bind(id.0)
             .bind(prompt)
             .bind(tags)
             .bind(COMPARED)
             .bind(limit)
+            .bind(likeness)
             .persistent(false)
-            .fetch_all(&mut *tx)
+            .fetch_all(&self.pool)
             .await?;
-        tx.commit().await?;
         let ids: Vec<Uuid> = alike.iter().map(|(id, ..)| *id).collect();
         let rows = sqlx::query_as(concat!(
             "SELECT ",

@@ -2,10 +2,12 @@
 
 use mystic_testkit::{Postgres, seed_gallery};
 use sqlx::AssertSqlSafe;
+use uuid::Uuid;
 
 use super::ImageFilter;
 use super::facets::{COUNT, COUNTED};
 use super::filter::{Place, Values};
+use super::kin::ALIKE;
 use super::read::{BEST, PAGE, RANKED};
 use crate::Store;
 
@@ -101,4 +103,32 @@ async fn no_list_search_or_count_reads_the_whole_table() {
         let seen = reads(&store, statement, filter, after).await;
         assert_eq!(seen, plan, "{name}");
     }
+    alike(&store).await;
+}
+
+/// What is like a picture is found by the bands of its prompt, and by its tags.
+async fn alike(store: &Store) {
+    let explained = AssertSqlSafe(format!("EXPLAIN (COSTS OFF) {ALIKE}"));
+    let (id, prompt, tags, likeness): (Uuid, String, Vec<i64>, Vec<i32>) =
+        sqlx::query_as("SELECT id, prompt, tag_ids, likeness FROM images WHERE seed = 77")
+            .fetch_one(&store.pool)
+            .await
+            .expect("a picture");
+    let plan: Vec<String> = sqlx::query_scalar(explained)
+        .bind(id)
+        .bind(prompt)
+        .bind(tags)
+        .bind(200_i64)
+        .bind(50_i64)
+        .bind(likeness)
+        .persistent(false)
+        .fetch_all(&store.pool)
+        .await
+        .expect("explained");
+    let plan = plan.join("\n");
+    assert!(
+        plan.contains("Bitmap Index Scan on images_by_likeness"),
+        "{plan}"
+    );
+    assert!(!plan.contains("Seq Scan on images"), "{plan}");
 }

@@ -358,6 +358,36 @@ async fn every_condition_of_a_filter_counts() {
 }
 
 #[tokio::test]
+async fn pictures_with_like_prompts_are_found_whatever_their_tags_the_most_alike_first() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let mut made = Vec::new();
+    for prompt in [
+        "a portrait of an old sailor",
+        "a yellow circle on a blue background",
+        "a red circle on a blue background",
+        "a red circle on a blue background",
+        "a red circle",
+    ] {
+        made.push(drawn(&world, &worker, prompt).await.id);
+    }
+    let alike = world.store.similar_images(made[2], 10).await;
+    let alike: Vec<_> = alike.expect("compared");
+    let found: Vec<_> = alike.iter().map(|one| one.image.id).collect();
+    assert_eq!(found, [made[3], made[1], made[4]]);
+    assert!((alike[0].prompt - 1.0).abs() < 1e-6 && alike[1].prompt > 0.5);
+    // One who is renamed is alike to others.
+    sqlx::query("UPDATE images SET prompt = 'a portrait of a young sailor' WHERE id = $1")
+        .bind(made[3].0)
+        .execute(world.store.pool())
+        .await
+        .expect("renamed");
+    let alike = world.store.similar_images(made[0], 10).await;
+    let alike: Vec<_> = alike.expect("compared");
+    assert_eq!((alike.len(), alike[0].image.id), (1, made[3]));
+}
+
+#[tokio::test]
 async fn a_picture_has_no_more_tags_than_an_index_holds() {
     let world = World::new().await;
     let worker = world.worker().await;
