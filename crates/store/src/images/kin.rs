@@ -59,7 +59,7 @@ pub(super) const ALIKE: &str = "
         UNION
         (SELECT id, prompt, tag_ids FROM images WHERE tag_ids && $3 AND binned_at IS NULL AND id <> $1
          ORDER BY created_at DESC, id DESC LIMIT $4)),
-    compared AS (
+    compared AS MATERIALIZED (
         SELECT id, similarity(prompt, $2) AS prompt,
                (SELECT count(*)::real FROM unnest(tag_ids) AS tag WHERE tag = ANY ($3))
                / greatest(1, (SELECT count(DISTINCT tag) FROM unnest(tag_ids || $3) AS tag)) AS tags
