@@ -74,6 +74,15 @@ test.describe('on a touch screen', () => {
       return { x: (box?.x ?? 0) + (box?.width ?? 0) / 2, y: (box?.y ?? 0) + (box?.height ?? 0) / 2 }
     }
     const scrolled = () => page.evaluate(() => window.scrollY)
+    // A page that was swiped goes on by itself for a while, and a finger would miss what it aims at.
+    const atRest = () =>
+      expect
+        .poll(async () => {
+          const there = await scrolled()
+          await page.waitForTimeout(250)
+          return (await scrolled()) - there
+        })
+        .toBe(0)
 
     const [first, second, third, ...rest] = jobs
     await rows.nth(1).scrollIntoViewIfNeeded()
@@ -94,9 +103,11 @@ test.describe('on a touch screen', () => {
     await expect.poll(order).toEqual([second, first, third, ...rest])
 
     // Held at the lower edge, the page scrolls along: to the end of a list that is longer than the screen.
+    await atRest()
     await rows.nth(0).evaluate((row) => {
       row.scrollIntoView({ block: 'center' })
     })
+    await atRest()
     await drag(await middle(0, '.grip'), { x: 40, y: 800 })
     await expect(rows.last()).toBeInViewport({ ratio: 1 })
     const last = await rows.last().boundingBox()
