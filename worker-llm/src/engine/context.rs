@@ -126,23 +126,18 @@ impl<'model> KeptContext<'model> {
         let of_picture = picture.map_or(0, Seen::tokens);
         let unread = head.len() - reused + of_picture + rest.len();
         let mut done = 0;
-        for chunk in head[reused..].chunks(BATCH as usize) {
-            self.decode(chunk)?;
-            done += chunk.len();
+        let mut tell = |more: usize| {
+            done += more;
             progress(count(done), count(unread));
-        }
+        };
+        self.decode_all(&head[reused..], &mut tell)?;
         if let Some(picture) = picture {
             // The library says nothing until it has read all of it.
-            progress(count(done), count(unread));
+            tell(0);
             self.see(picture)?;
-            done += of_picture;
-            progress(count(done), count(unread));
+            tell(of_picture);
         }
-        for chunk in rest.chunks(BATCH as usize) {
-            self.decode(chunk)?;
-            done += chunk.len();
-            progress(count(done), count(unread));
-        }
+        self.decode_all(rest, &mut tell)?;
         head.clone_into(&mut self.head);
         Ok(Read {
             reused: count(reused),
@@ -206,6 +201,19 @@ impl<'model> KeptContext<'model> {
                 Err(error)
             }
         }
+    }
+
+    /// Reads tokens in batches; `tell` gets the size of each.
+    fn decode_all(
+        &mut self,
+        tokens: &[LlamaToken],
+        mut tell: impl FnMut(usize),
+    ) -> Result<(), EngineError> {
+        for chunk in tokens.chunks(BATCH as usize) {
+            self.decode(chunk)?;
+            tell(chunk.len());
+        }
+        Ok(())
     }
 
     fn decode(&mut self, tokens: &[LlamaToken]) -> Result<(), EngineError> {

@@ -34,11 +34,7 @@ impl Model {
         events: &Events,
         log: &NativeErrors,
     ) -> Result<Self, EngineError> {
-        let path = Path::new(file);
-        if let Err(error) = File::open(path) {
-            let message = format!("the model file {file} can't be opened: {error}");
-            return Err(EngineError::new(FailureKind::ModelMissing, message));
-        }
+        can_be_opened("model", file)?;
         let backend = LlamaBackend::init().map_err(|error| internal(error.to_string()))?;
         let mut reported = 0;
         let events = events.clone();
@@ -58,17 +54,15 @@ impl Model {
             }
             true
         });
-        let native = LlamaModel::load_from_file(&backend, path, &params).map_err(|_| {
-            if log.out_of_memory() {
-                let message = format!("memory ran out loading {file}: {}", log.reason());
-                EngineError::new(FailureKind::OutOfMemory, message)
-            } else {
-                corrupt(file, &log.reason())
-            }
+        let native = LlamaModel::load_from_file(&backend, Path::new(file), &params)
+            .map_err(|_| unloadable("model", file, log))?;
+        let template = native.chat_template(None).map_err(|_| {
+            corrupt(
+                "model",
+                file,
+                "it has no chat template, so it can't be instructed",
+            )
         })?;
-        let template = native
-            .chat_template(None)
-            .map_err(|_| corrupt(file, "it has no chat template, so it can't be instructed"))?;
         Ok(Self {
             native,
             template,
@@ -98,8 +92,25 @@ impl Model {
     }
 }
 
-fn corrupt(file: &str, why: &str) -> EngineError {
-    let message = format!("the model file {file} can't be loaded: {why}");
+/// [`FailureKind::ModelMissing`] where a file of this kind, as `model` or `mmproj`, can't be opened.
+pub(super) fn can_be_opened(kind: &str, file: &str) -> Result<(), EngineError> {
+    File::open(file).map(drop).map_err(|error| {
+        let message = format!("the {kind} file {file} can't be opened: {error}");
+        EngineError::new(FailureKind::ModelMissing, message)
+    })
+}
+
+/// Why the library did not load a file: memory ran out, or it is not what it should be.
+pub(super) fn unloadable(kind: &str, file: &str, log: &NativeErrors) -> EngineError {
+    if log.out_of_memory() {
+        let message = format!("memory ran out loading {file}: {}", log.reason());
+        return EngineError::new(FailureKind::OutOfMemory, message);
+    }
+    corrupt(kind, file, &log.reason())
+}
+
+pub(super) fn corrupt(kind: &str, file: &str, why: &str) -> EngineError {
+    let message = format!("the {kind} file {file} can't be loaded: {why}");
     EngineError::new(FailureKind::ModelCorrupt, message)
 }
 

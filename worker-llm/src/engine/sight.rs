@@ -1,7 +1,7 @@
 //! What lets the model see: pictures become a part of the prompt in its own terms.
 
 use std::ffi::CString;
-use std::fs::{self, File};
+use std::fs;
 
 use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::mtmd::{
@@ -12,7 +12,7 @@ use mystic_engine::Picture;
 use mystic_engine::child::EngineError;
 
 use super::log::NativeErrors;
-use super::model::Model;
+use super::model::{Model, can_be_opened, corrupt, unloadable};
 use super::{internal, invalid};
 
 /// Stands for the picture while its part of the prompt is made. No prompt is near it, so none can hold it.
@@ -48,10 +48,7 @@ impl Sight {
         threads: u32,
         log: &NativeErrors,
     ) -> Result<Self, EngineError> {
-        if let Err(error) = File::open(file) {
-            let message = format!("the mmproj file {file} can't be opened: {error}");
-            return Err(EngineError::new(FailureKind::ModelMissing, message));
-        }
+        can_be_opened("mmproj", file)?;
         let marker = CString::new(MARKER).map_err(|error| internal(error.to_string()))?;
         let params = MtmdContextParams {
             n_threads: i32::try_from(threads).unwrap_or(i32::MAX),
@@ -59,22 +56,16 @@ impl Sight {
             media_marker: marker,
             ..MtmdContextParams::default()
         };
-        let corrupt = |why: &str| {
-            let message = format!("the mmproj file {file} can't be loaded: {why}");
-            EngineError::new(FailureKind::ModelCorrupt, message)
-        };
-        let native = MtmdContext::init_from_file(file, model.native(), &params).map_err(|_| {
-            if log.out_of_memory() {
-                let message = format!("memory ran out loading {file}: {}", log.reason());
-                EngineError::new(FailureKind::OutOfMemory, message)
-            } else {
-                corrupt(&log.reason())
-            }
-        })?;
+        let native = MtmdContext::init_from_file(file, model.native(), &params)
+            .map_err(|_| unloadable("mmproj", file, log))?;
         if native.support_vision() {
             Ok(Self { native })
         } else {
-            Err(corrupt("it is for sounds and not for pictures"))
+            Err(corrupt(
+                "mmproj",
+                file,
+                "it is for sounds and not for pictures",
+            ))
         }
     }
 
