@@ -324,10 +324,6 @@ impl<'a> World<'a> {
                 let at = card.residents.iter().position(|on| on.number == resident);
                 let at = at.expect("a model that is there");
                 assert!(card.residents[at].job.is_none(), "the model is in use");
-                assert!(
-                    card.residents[at].ready_at <= self.now,
-                    "it is still loading"
-                );
                 card.residents.remove(at);
             }
             Order::Load { preset, card } => {

@@ -63,6 +63,8 @@ pub(crate) struct Weighing<'a> {
     pub(crate) limit: i64,
     /// Whether other jobs wait, so that memory is dearer than a little time.
     pub(crate) crowded: bool,
+    /// Whether it is for a batch that runs already, which a model that loads for the next job does not go for.
+    pub(crate) helps: bool,
     /// Where more diffusion jobs wait than turns are free: the pace of each preset on its fastest device.
     pub(crate) contested: Option<&'a [f64]>,
 }
@@ -308,10 +310,14 @@ impl Weighing<'_> {
         };
         let overdue = due + bound <= self.now;
         let may_go = |(at, model): &(usize, &Held)| {
-            model.life == Life::Ready
-                && model.at.is_some()
+            let idle = match model.life {
+                Life::Ready => model.lease.is_none_or(|(left, _)| left <= delay),
+                // For nobody yet: a preload, which costs no job the wait for its end.
+                Life::Loading(_) => !self.helps && model.lease.is_none(),
+                Life::Evicting | Life::Stranded => false,
+            };
+            idle && model.at.is_some()
                 && Some(*at) != wanted.seat
-                && model.lease.is_none_or(|(left, _)| left <= delay)
                 && (overdue || !self.demand.wants(model.preset))
         };
         let candidates = || slot.models.iter().enumerate().take(64).filter(may_go);

@@ -280,6 +280,7 @@ impl<'a> Pass<'a> {
             now: self.now,
             limit: i64::MAX,
             crowded: self.crowded,
+            helps: false,
             contested: self.contested.as_deref(),
         }
     }

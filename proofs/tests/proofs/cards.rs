@@ -30,7 +30,7 @@ struct Host {
     nvml: FakeNvml,
     cards: Vec<String>,
     painter: FakeEngine,
-    _tagger: FakeEngine,
+    tagger: FakeEngine,
     _models: Models,
 }
 
@@ -62,7 +62,7 @@ impl Host {
             nvml,
             cards,
             painter,
-            _tagger: tagger,
+            tagger,
             _models: models,
         };
         let all = host.cards.len() * workers.len();
@@ -312,4 +312,45 @@ async fn what_a_card_says_of_itself_is_shown_and_what_it_does_not_say_is_not() {
     };
     shows([Some(97), Some(71), Some(312_900)]).await;
     shows([None; 3]).await;
+}
+
+#[tokio::test]
+async fn a_model_that_loads_for_nobody_yet_goes_for_a_picture_that_does_not_fit_beside_it() {
+    let models = Models::new(&[("sketch", 900), ("photo", 6_600)], 5_200);
+    let host = Host::start(2, 12_288, &["worker-sd", "worker-llm"], models).await;
+    let loading = Script {
+        loading_ms: 3_600_000,
+        ..QUICK
+    };
+    host.tagger.set(loading).expect("told");
+    host.painter.set(LONG).expect("told");
+    let tagger = async || {
+        let devices = host.stack.store.devices().await.expect("devices");
+        let models = devices.into_iter().flat_map(|device| device.residents);
+        models
+            .filter(|model| model.preset == TAGGER)
+            .map(|model| model.state)
+            .next()
+    };
+    // So much that nobody waits for its card.
+    let params = json!({ "prompt": "a house", "steps": 50, "batch": 64 });
+    let sketch = json!({ "preset": "sketch", "params": params, "auto_tag": true });
+    let sketch = host.stack.submit_with(sketch).await;
+    host.stack
+        .when("the tagger to be loaded ahead", async || {
+            tagger().await.as_deref() == Some("loading")
+        })
+        .await;
+    let photo = host.submit("photo", false).await;
+    host.stack.until(photo, JobState::Running).await;
+    assert_eq!(tagger().await, None, "it could not have stayed");
+    assert_eq!(host.stack.job(sketch).await.state, JobState::Running);
+    for engine in [&host.painter, &host.tagger] {
+        engine.set(QUICK).expect("told");
+    }
+    for job in [sketch, photo] {
+        host.stack.until(job, JobState::Succeeded).await;
+    }
+    host.until_tagged(sketch).await;
+    host.assert_never_overbooked().await;
 }

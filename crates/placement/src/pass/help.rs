@@ -2,7 +2,7 @@
 //! comes next waits for no more than that.
 
 use super::{Head, Pass};
-use crate::fit::Fit;
+use crate::fit::{Fit, Weighing};
 use crate::queue::Job;
 use crate::snapshot::turns;
 use crate::{Action, Batch, Drawer, Millis};
@@ -79,7 +79,11 @@ impl Pass<'_> {
             work: batch.picture,
             ahead: Millis(0),
         };
-        let fit = self.weighing().fit(on, class, &job, self.now)?;
+        let weighing = Weighing {
+            helps: true,
+            ..self.weighing()
+        };
+        let fit = weighing.fit(on, class, &job, self.now)?;
         // A model that this very pass begins to load has no name yet by which it could be leased.
         let unborn = fit.seat.is_some_and(|seat| on.models[seat].at.is_none());
         if !fit.is_immediate() || unborn {

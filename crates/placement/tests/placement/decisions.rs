@@ -1,9 +1,11 @@
 //! Single decisions on small ledgers.
 
-use mystic_domain::Plan;
-use mystic_placement::{Action, DeviceIndex, Grant, Hold, Millis, ModelState, Policy, Reason};
+use mystic_domain::{ContextPlan, Mib, Plan};
+use mystic_placement::{
+    Action, DeviceIndex, Grant, Hold, Millis, ModelState, Policy, Preload, PresetIndex, Reason,
+};
 
-use super::fleet::Fleet;
+use super::fleet::{Fleet, SIZES};
 
 const SECOND: Millis = Millis::seconds(1);
 
@@ -330,4 +332,38 @@ fn a_model_is_unloaded_to_help_only_where_that_gains_more_than_its_load() {
     let (mut fleet, _) = with_text();
     draws(&mut fleet, 9, 5000);
     assert_eq!(fleet.decide(), []);
+}
+
+#[test]
+fn a_preload_goes_for_a_job_that_needs_its_memory_and_not_for_one_that_fits_beside_it() {
+    let preload = |picture: usize| {
+        let mut fleet = Fleet::new(1, Policy::default());
+        let how = Preload {
+            context: ContextPlan::default(),
+            resident: Mib(SIZES[13]),
+        };
+        fleet.apply(&[Action::Preload {
+            device: DeviceIndex(0),
+            preset: PresetIndex(13),
+            how,
+        }]);
+        let text = fleet.devices[0].models[0].id;
+        assert!(matches!(
+            fleet.devices[0].models[0].state,
+            ModelState::Loading(_)
+        ));
+        let job = fleet.submit(picture, 0, 0, SECOND, Millis(0));
+        (fleet, text, job)
+    };
+    // 8 GB: 7,680 less 5,498 of text.
+    let (mut fleet, text, job) = preload(0);
+    let actions = fleet.decide();
+    assert!(actions.contains(&Action::Evict(text)), "{actions:?}");
+    fleet.apply(&actions);
+    fleet.exits();
+    assert_eq!(grants(&fleet.decide())[0].job, job);
+    let (fleet, text, job) = preload(12);
+    let actions = fleet.decide();
+    assert_eq!(grants(&actions)[0].job, job);
+    assert!(!actions.contains(&Action::Evict(text)), "{actions:?}");
 }

@@ -129,10 +129,9 @@ impl Fleet {
                 Action::Help(grant) => self.help(grant),
                 Action::Evict(id) => {
                     let model = self.model(*id);
-                    assert_eq!(
-                        model.state,
-                        ModelState::Ready,
-                        "only what is loaded is unloaded"
+                    assert!(
+                        matches!(model.state, ModelState::Ready | ModelState::Loading(_)),
+                        "only what is there is unloaded"
                     );
                     assert_eq!(model.lease, None, "and not what is in use");
                     model.state = ModelState::Evicting;

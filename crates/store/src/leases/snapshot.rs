@@ -404,7 +404,7 @@ impl Store {
         Ok(())
     }
 
-    /// Chooses an idle model's end and returns the worker to tell; `None` where a lease is on it, it is not ready, or
+    /// Chooses an idle model's end and returns the worker to tell; `None` where a lease is on it, it is loaded for one, or
     /// another scheduler leads.
     ///
     /// # Errors
@@ -427,7 +427,8 @@ impl Store {
         crate::ledger::lock(&mut tx, &DeviceId(device)).await?;
         let worker: Option<Uuid> = sqlx::query_scalar(
             "UPDATE residents SET state = 'evicting'
-             WHERE id = $1 AND state = 'ready' AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)
+             WHERE id = $1 AND (state = 'ready' OR state = 'loading' AND preload)
+               AND NOT EXISTS (SELECT FROM leases WHERE resident_id = $1)
                AND ($2::bigint IS NULL OR EXISTS (SELECT FROM leader WHERE epoch = $2))
              RETURNING worker_id",
         )

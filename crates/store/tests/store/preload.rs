@@ -212,3 +212,31 @@ async fn what_a_silent_worker_was_preloading_stays_booked_until_its_successor_is
     let successor = world.register("here", 10_000, 1).await;
     assert_eq!(world.residents(&successor).await, 0);
 }
+
+#[tokio::test]
+async fn a_preload_is_unloaded_for_another_model_while_it_loads_but_not_under_a_job() {
+    let world = World::new().await;
+    let worker = world.worker().await;
+    let wanted = preload(&worker, PAINTER);
+    assert!(world.preloads(&wanted).await);
+    let evicts = async |resident| world.store.evict(resident).await.expect("answered");
+    let grant = sit(&worker, world.submit().await, wanted.resident);
+    let lease = world.grant(&grant).await.expect("granted");
+    assert_eq!(evicts(wanted.resident).await, None, "it is a job's");
+    let expired = world.store.expire(lease.job, lease.fence).await;
+    assert!(expired.expect("answered"));
+    assert_eq!(evicts(wanted.resident).await, Some(worker.id));
+    assert_eq!(world.told(&worker, &[], Mib(0)).await, [], "no longer");
+    assert!(world.grant(&grant).await.is_none(), "it is on its way out");
+    // The load was over before that was heard: it goes all the same.
+    let ready = world.store.resident_ready(worker.id, wanted.resident).await;
+    assert!(ready.expect("answered"));
+    assert!(world.grant(&grant).await.is_none());
+    let ended = world.store.preload_ended(worker.id, wanted.resident, false);
+    assert!(ended.await.expect("heard"), "its memory is free");
+    assert_eq!(world.residents(&worker).await, 0);
+
+    let lease = world.grant(&load(&worker, lease.job)).await;
+    let lease = lease.expect("granted");
+    assert_eq!(evicts(lease.resident).await, None, "loaded for a job");
+}

@@ -857,7 +857,7 @@ impl Model {
             let free = device.leases.iter().all(|lease| lease.resident != resident);
             if let Some(model) = device.residents.get_mut(&resident)
                 && free
-                && model.state == "ready"
+                && (model.state == "ready" || model.preload && model.state == "loading")
             {
                 model.state = "evicting".into();
                 return Ok(Answer::Evicted(Some(model.worker)));
