@@ -7,6 +7,12 @@ export function columnsFor(width: number, gap: number): number {
   return Math.max(fewest, Math.floor((width + gap) / (narrowest + gap)))
 }
 
+/** Things in rows of so many. */
+export function inRows<T>(things: readonly T[], columns: number): T[][] {
+  const rows = Math.ceil(things.length / columns)
+  return Array.from({ length: rows }, (_, row) => things.slice(row * columns, (row + 1) * columns))
+}
+
 /** The place that a key leads to from this one; nothing for another key, or where it ends. */
 export function moveInGrid(key: string, from: number, columns: number, count: number): number | undefined {
   const last = count - 1
