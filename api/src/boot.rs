@@ -10,7 +10,7 @@ use mystic_process::{Config, Health, Shutdown, telemetry};
 use mystic_store::{Machine, PresetWritten, Store, StoreError};
 
 use crate::access;
-use crate::keys::KeyError;
+use crate::keys::{self, KeyError};
 use crate::presets::PresetsError;
 use crate::server::{Server, StartError};
 
@@ -32,6 +32,9 @@ pub enum BootError {
     Store(#[from] StoreError),
     /// The key.
     Key(#[from] KeyError),
+    /// The key that is not there.
+    #[error("{0:?} has no key that could be revoked")]
+    NoKey(String),
     /// The machine.
     #[error("there is no machine {0} to send away")]
     NoMachine(Machine),
@@ -100,14 +103,43 @@ pub fn print_openapi() -> Result<(), BootError> {
     Ok(())
 }
 
-/// Makes a key and prints its bearer, the only time that it is shown.
+/// What is done about API keys.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make a key and print it, once
+    Create {
+        /// Whose key it is; jobs made with it belong to this name
+        name: String,
+    },
+    /// Let nobody in with a key any more
+    Revoke {
+        /// Whose key it is
+        name: String,
+    },
+    /// List the keys that were ever made
+    List,
+}
+
+/// Makes a key, revokes one or lists them.
 ///
 /// # Errors
-/// The name is not allowed or taken, or the database is away.
-pub async fn create_key(config: &Config, name: &str) -> Result<(), BootError> {
+/// The name is not allowed, has a key already or none, or the database is away.
+pub async fn keys(config: &Config, errand: &Keys) -> Result<(), BootError> {
     let store = connect(config)?;
     store.check_schema().await?;
-    println!("{}", crate::keys::create(&store, name).await?);
+    match errand {
+        Keys::Create { name } => println!("{}", keys::create(&store, name).await?),
+        Keys::Revoke { name } => {
+            if !store.revoke_key(name).await? {
+                return Err(BootError::NoKey(name.clone()));
+            }
+        }
+        Keys::List => {
+            for key in store.keys().await? {
+                println!("{}", keys::line(&key));
+            }
+        }
+    }
     Ok(())
 }
 

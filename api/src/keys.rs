@@ -1,6 +1,6 @@
 //! API keys: 256 random bits, shown once, kept as their SHA-256.
 
-use mystic_store::{Store, StoreError};
+use mystic_store::{KeyRecord, Store, StoreError};
 use rand::TryRngCore;
 use rand::rand_core::OsError;
 use rand::rngs::OsRng;
@@ -9,13 +9,14 @@ use sha2::{Digest, Sha256};
 /// What every key begins with, so that scanners for leaked secrets can know it.
 const PREFIX: &str = "mystic_";
 
+/// The rule for names.
+pub(crate) const NAMES: &str = "1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or digit, and not \"local\"";
+
 /// A key that was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The name breaks the rule for names.
-    #[error(
-        "{0:?} is no name for a key: 1 to 64 letters, digits, '.', '_', '@' or '-', beginning with a letter or digit, and not \"local\""
-    )]
+    #[error("{0:?} is no name for a key: {NAMES}")]
     Name(String),
     /// The system gives no random bits.
     #[error("the system gives no random bits: {0}")]
@@ -36,6 +37,16 @@ pub async fn create(store: &Store, name: &str) -> Result<String, KeyError> {
     let bearer = secret("")?;
     store.create_key(name, hash(&bearer)).await?;
     Ok(bearer)
+}
+
+/// A line about a key.
+#[must_use]
+pub fn line(key: &KeyRecord) -> String {
+    let state = match key.revoked_at {
+        Some(at) => format!("revoked {at:.0}"),
+        None => "good".to_owned(),
+    };
+    format!("{:40}  since {:.0}  {state}", key.name, key.created_at)
 }
 
 /// 256 random bits as a bearer that says what it is for.

@@ -1,8 +1,8 @@
-//! `api`: serves the REST API; `api migrate`, `api openapi`, `api key-create` and `api worker-access` are its other
+//! `api`: serves the REST API; `api migrate`, `api openapi`, `api keys` and `api worker-access` are its other
 //! errands.
 
 use clap::{Parser, Subcommand};
-use mystic_api::boot::{self, WorkerAccess};
+use mystic_api::boot::{self, Keys, WorkerAccess};
 use mystic_process::ConfigArgs;
 
 #[derive(Parser)]
@@ -23,11 +23,9 @@ enum Command {
     Migrate,
     #[command(about = "Print the OpenAPI document")]
     Openapi,
-    /// Make an API key and print it, once
-    KeyCreate {
-        /// Whose key it is; jobs made with it belong to this name
-        name: String,
-    },
+    /// Make, revoke or list API keys
+    #[command(subcommand)]
+    Keys(Keys),
     /// Let machines in that share no directory with this one, or send them away
     #[command(subcommand)]
     WorkerAccess(WorkerAccess),
@@ -40,9 +38,7 @@ async fn main() -> anyhow::Result<()> {
         None => boot::serve(args.config.load()?).await?,
         Some(Command::Migrate) => boot::migrate(&args.config.load()?).await?,
         Some(Command::Openapi) => boot::print_openapi()?,
-        Some(Command::KeyCreate { name }) => {
-            boot::create_key(&args.config.load()?, &name).await?;
-        }
+        Some(Command::Keys(errand)) => boot::keys(&args.config.load()?, &errand).await?,
         Some(Command::WorkerAccess(access)) => {
             boot::worker_access(&args.config.load()?, &access).await?;
         }

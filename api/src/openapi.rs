@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::routes::{
-    devices, estimates, events, images, jobs, models, pauses, presets, prompt_templates, queue,
-    residents, settings, tag_aliases, uploads, wildcards, workers,
+    devices, estimates, events, images, jobs, keys, models, pauses, presets, prompt_templates,
+    queue, residents, settings, tag_aliases, uploads, wildcards, workers,
 };
 use crate::state::App;
 use crate::wire::JobProgress;
@@ -34,6 +34,7 @@ use crate::wire::JobProgress;
         (name = "uploads", description = "Pictures and masks to start from"),
         (name = "queue", description = "What runs and what waits"),
         (name = "events", description = "Server-sent events"),
+        (name = "keys", description = "Who may come in"),
         (name = "fleet", description = "Devices, workers and models")
     )
 )]
@@ -138,6 +139,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(tag_aliases::list::list))
         .routes(routes!(tag_aliases::put::put, tag_aliases::delete::delete))
         .routes(routes!(settings::show::show, settings::change::change))
+        .routes(routes!(keys::list::list, keys::create::create))
+        .routes(routes!(keys::revoke::revoke))
 }
 
 /// The document.
@@ -205,6 +208,6 @@ mod tests {
                 assert!(operation["responses"]["default"].is_object(), "{path}");
             }
         }
-        assert_eq!(names.len(), 62);
+        assert_eq!(names.len(), 65);
     }
 }

@@ -37,7 +37,7 @@ pub struct Estimate {
 /// What is expected of a job that waits.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Outlook {
-    /// Jobs that are due before it.
+    /// Queued jobs that start before it.
     pub position: i64,
     /// Why it has to wait; null where it could start now.
     pub wait_reason: Option<WaitReason>,
@@ -74,7 +74,7 @@ struct Read {
 /// The queue as it will be worked off.
 #[derive(Debug, Default)]
 pub struct Head {
-    /// Jobs that may be granted now, in the order of their turns.
+    /// Jobs that may be granted now, in the order in which they will start.
     pub order: Vec<JobId>,
     /// The starts of the first of them; one that lies too far ahead is absent.
     pub starts: HashMap<JobId, Estimate>,
@@ -179,13 +179,14 @@ impl Outlooks {
 
 impl Head {
     fn of(snapshot: &Snapshot) -> Self {
-        let ledger = Ledger::of(snapshot);
-        let order = ledger.order();
-        let starts = ledger.starts(&order[..order.len().min(FORESEEN)]);
-        let starts = starts.into_iter();
+        let line = Ledger::of(snapshot).line(FORESEEN);
         Self {
-            starts: starts.map(|(job, start)| (job, start.into())).collect(),
-            order,
+            order: line.order().collect(),
+            starts: line
+                .starts
+                .into_iter()
+                .map(|(job, start)| (job, start.into()))
+                .collect(),
         }
     }
 }
@@ -202,15 +203,23 @@ fn foretold(snapshot: &Snapshot, job: JobId) -> Option<Outlook> {
     let ledger = Ledger::of(snapshot);
     let forecast = ledger.forecast(job)?;
     let mut actions = ledger.decide(Uuid::now_v7).into_iter();
-    let wait_reason = actions.find_map(|action| match action {
+    let mut wait_reason = actions.find_map(|action| match action {
         Action::Wait(wait) if wait.job == job => Some(wait.reason),
         _ => None,
     });
+    tell_place(&mut wait_reason, forecast.position);
     Some(Outlook {
         position: place(forecast.position),
         wait_reason,
         estimate: forecast.start.map(Estimate::from),
     })
+}
+
+/// Tells who waits behind others how many start before it: noted was how many were due before it, give or take.
+pub fn tell_place(reason: &mut Option<WaitReason>, position: usize) {
+    if let Some(WaitReason::Behind { n }) = reason {
+        *n = u32::try_from(position).unwrap_or(u32::MAX);
+    }
 }
 
 /// A place in the queue as answers have it.

@@ -9,6 +9,8 @@ use rand::rand_core::OsError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::keys::{KeyError, NAMES};
+
 /// Why a request was not served (RFC 9457, `application/problem+json`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
@@ -107,6 +109,10 @@ kinds! {
     resident_in_use(CONFLICT, "The loaded model is in use");
     /// What was imported can't be drawn again.
     not_drawn_here(CONFLICT, "The picture was not drawn here");
+    /// A name that has a key.
+    key_exists(CONFLICT, "The name has a key");
+    /// The key that the request itself came with can't be revoked by it.
+    key_in_use(CONFLICT, "The request came with this key");
     /// A worker that still beats can't be forgotten.
     worker_lives(CONFLICT, "The worker lives");
     /// A file that nobody announced.
@@ -149,6 +155,16 @@ impl From<InvalidField> for Problem {
             Some(invalid.value),
             Some(invalid.allowed),
         )
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Name(name) => InvalidField::new("name", name, NAMES).into(),
+            KeyError::Random(error) => error.into(),
+            KeyError::Store(error) => error.into(),
+        }
     }
 }
 

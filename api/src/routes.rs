@@ -6,6 +6,7 @@ pub mod events;
 pub mod images;
 pub mod internal;
 pub mod jobs;
+pub mod keys;
 pub mod models;
 pub mod pauses;
 pub mod presets;

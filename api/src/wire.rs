@@ -40,7 +40,7 @@ pub struct JobDetail {
     /// The job.
     #[serde(flatten)]
     pub job: Job,
-    /// Jobs that are due before it; only while it is queued.
+    /// Queued jobs that start before it; only while it is queued.
     pub position: Option<i64>,
     /// Where, how and when it is expected to run; only while it is queued and that can be told.
     pub estimate: Option<Estimate>,

@@ -244,15 +244,27 @@ pub enum Keys {
         /// Whose key it is; jobs made with it belong to this name
         name: String,
     },
+    /// Let nobody in with a key any more
+    Revoke {
+        /// Whose key it is
+        name: String,
+    },
+    /// List the keys that were ever made
+    List,
 }
 
-/// Makes a key.
+/// Makes a key, revokes one or lists them.
 ///
 /// # Errors
 /// No database is known, or `api` refuses.
 pub fn keys(config: &mystic_process::Config, keys: &Keys) -> Result<()> {
-    let Keys::Create { name } = keys;
-    errand(config, &["key-create".to_owned(), name.clone()])
+    let arguments = match keys {
+        Keys::Create { name } => vec!["create", name],
+        Keys::Revoke { name } => vec!["revoke", name],
+        Keys::List => vec!["list"],
+    };
+    let arguments = ["keys"].into_iter().chain(arguments);
+    errand(config, &arguments.map(str::to_owned).collect::<Vec<_>>())
 }
 
 /// Machines that share no directory with the API.

@@ -71,6 +71,34 @@ test('a tag is written as another, and no circle of them is made', async ({ page
   await expect(rows).toHaveCount(0)
 })
 
+test('a key is made, shown once and lets its name in until it is revoked', async ({ page, request }) => {
+  await openPage(page, '/settings')
+  const form = page.getByRole('form', { name: 'New key' })
+  await form.getByLabel('Name').fill('local')
+  await form.getByRole('button', { name: 'Make a key' }).click()
+  await expect(form.getByLabel('Name')).toHaveAccessibleDescription(/letters, digits/)
+  // Another at each run: the stack may have had it before.
+  const name = `anna-${Date.now()}`
+  await form.getByLabel('Name').fill(name)
+  await form.getByRole('button', { name: 'Make a key' }).click()
+  const made = page.getByLabel(`Key of ${name}, shown this once`)
+  const key = await made.inputValue()
+  expect(key).toMatch(/^mystic_[0-9a-f]{64}$/)
+  const asked = async () => {
+    const headers = { authorization: `Bearer ${key}` }
+    return (await request.get('/api/v1/settings', { headers })).status()
+  }
+  expect(await asked()).toBe(200)
+  await page.getByRole('button', { name: 'Done' }).click()
+  await expect(made).toHaveCount(0)
+  await page.reload()
+  await page.getByRole('button', { name: `Revoke the key of ${name}` }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke it' }).click()
+  await expect(page.getByRole('listitem').filter({ hasText: name })).toContainText('revoked')
+  expect(await asked()).toBe(401)
+  await expect(page.locator('body')).not.toContainText(key)
+})
+
 for (const around of surroundings) {
   test(`the settings have no barrier at ${around.name}`, async ({ page, request }) => {
     await surround(page, around)

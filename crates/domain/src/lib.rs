@@ -35,9 +35,9 @@ pub use path::file_path;
 pub use pause::Pause;
 pub use plan::{ContextPlan, Plan};
 pub use preset::{
-    HIRES_UPSCALERS, ImageDefaults, ImageFiles, ImageFlags, ImageLimits, ImageMemory, ImageModel,
-    Lora, MAX_LORAS, MAX_SEED, Model, NamedFile, Parameter, Part, Preset, SAMPLERS, SCHEDULERS,
-    Scalar, SizedSteps, TextModel, UpscaleModel, is_pickle,
+    HIRES_STRENGTH, HIRES_UPSCALERS, ImageDefaults, ImageFiles, ImageFlags, ImageLimits,
+    ImageMemory, ImageModel, Lora, MAX_LORAS, MAX_SEED, Model, NamedFile, Parameter, Part, Preset,
+    SAMPLERS, SCHEDULERS, STRENGTH, Scalar, SizedSteps, TextModel, UpscaleModel, is_pickle,
 };
 pub use provenance::{DeviceModel, Provenance, UsedFile};
 pub use source::{Source, UploadKind};

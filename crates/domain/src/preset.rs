@@ -352,7 +352,18 @@ pub const SCHEDULERS: [&str; 12] = [
 /// Largest guidance scale.
 const MAX_CFG: f32 = 30.0;
 
-/// How a second pass enlarges the first one's latents, by the library's names. Those that decode them for it are left out.
+/// What the library paints over of a start where nobody says how much.
+pub const STRENGTH: f32 = 0.75;
+/// The same of a second pass.
+pub const HIRES_STRENGTH: f32 = 0.7;
+/// The least that a second pass paints over.
+const MIN_HIRES_STRENGTH: f32 = 0.01;
+
+/// Largest weight of a LoRA, and its negative the smallest.
+const MAX_LORA_WEIGHT: f32 = 4.0;
+
+/// How a second pass enlarges the first one's latents, by the library's names, the usual one first. Those that decode them
+/// for it are left out.
 pub const HIRES_UPSCALERS: [&str; 6] = [
     "Latent",
     "Latent (nearest)",
@@ -432,6 +443,11 @@ fn network(path: &str) -> NamedFile<'_> {
 }
 
 impl ImageLimits {
+    /// Pixels that a side may have after a second pass.
+    fn largest_hires_side(&self) -> u32 {
+        self.max_hires_side.unwrap_or(self.max_side)
+    }
+
     fn check_side(&self, field: &str, side: u32) -> Result<(), InvalidField> {
         let in_range = (self.min_side..=self.max_side).contains(&side);
         if in_range && side.is_multiple_of(self.multiple) {
@@ -554,8 +570,9 @@ impl ImageModel {
             if asked[..at].iter().any(|before| before.name == *name) {
                 return Err(InvalidField::new(&field("name"), name, "each name once"));
             }
-            if !(-4.0..=4.0).contains(weight) {
-                return Err(InvalidField::new(&field("weight"), weight, "-4 to 4"));
+            if !(-MAX_LORA_WEIGHT..=MAX_LORA_WEIGHT).contains(weight) {
+                let allowed = format!("-{MAX_LORA_WEIGHT} to {MAX_LORA_WEIGHT}");
+                return Err(InvalidField::new(&field("weight"), weight, allowed));
             }
         }
         Ok(())
@@ -563,7 +580,7 @@ impl ImageModel {
 
     fn check_hires(&self, hires: &Hires, first: &GenerateParams) -> Result<(), InvalidField> {
         let limits = &self.limits;
-        let most = limits.max_hires_side.unwrap_or(limits.max_side);
+        let most = limits.largest_hires_side();
         let sides = [(hires.width, first.width), (hires.height, first.height)];
         if sides
             .iter()
@@ -579,11 +596,11 @@ impl ImageModel {
                 allowed,
             ));
         }
-        if !(0.01..=1.0).contains(&hires.strength) {
+        if !(MIN_HIRES_STRENGTH..=1.0).contains(&hires.strength) {
             return Err(InvalidField::new(
                 "params.hires.strength",
                 hires.strength,
-                "0.01 to 1",
+                format!("{MIN_HIRES_STRENGTH} to 1"),
             ));
         }
         if !(1..=limits.max_steps).contains(&hires.steps) {

@@ -1,6 +1,5 @@
 //! What will come of a queued job, foretold by playing the same decisions forward.
 
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use mystic_domain::{DeviceId, JobId, Mib, Plan, ResidentId};
@@ -14,10 +13,27 @@ use crate::Ledger;
 /// Decisions that are played at most: what lies further ahead is not worth its price.
 const HORIZON: usize = 400;
 
+/// The queue as it will be worked off, if nothing comes between.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// Who starts, in that order: a loaded model may move a job before others that are due earlier.
+    pub starts: Vec<(JobId, Start)>,
+    /// Whose start lies too far ahead, or whom nothing that is known of lets start, in the order of their turns.
+    pub rest: Vec<JobId>,
+}
+
+impl Line {
+    /// All of them, first one first.
+    pub fn order(&self) -> impl Iterator<Item = JobId> {
+        let starts = self.starts.iter().map(|(job, _)| job);
+        starts.chain(&self.rest).copied()
+    }
+}
+
 /// What is expected of a queued job, if nothing comes between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forecast {
-    /// Jobs that are due before it.
+    /// Queued jobs that start before it.
     pub position: usize,
     /// Its start; none where it lies too far ahead, or nothing that is known of lets it start.
     pub start: Option<Start>,
@@ -42,20 +58,21 @@ impl Ledger<'_> {
     /// Foretells a queued job's start; none where it is not queued.
     #[must_use]
     pub fn forecast(&self, job: JobId) -> Option<Forecast> {
-        let mut order = self.queue.in_order().into_iter();
-        let position = order.position(|queued| queued.id == job)?;
+        self.queue.get(job)?;
+        let here = |starts: &[(JobId, Start)]| starts.iter().any(|(started, _)| *started == job);
+        let line = Play::of(self).until(here);
+        let position = line.order().position(|other| other == job)?;
+        let start = line.starts.into_iter().nth(position);
         Some(Forecast {
             position,
-            start: self.starts(&[job]).remove(&job),
+            start: start.map(|(_, start)| start),
         })
     }
 
-    /// Foretells these queued jobs' starts; one that lies too far ahead is absent.
+    /// Foretells the first starts, at least so many where the queue has them and they don't lie too far ahead.
     #[must_use]
-    pub fn starts(&self, jobs: &[JobId]) -> HashMap<JobId, Start> {
-        let mut starts = HashMap::new();
-        Play::of(self).until(jobs.iter().copied().collect(), &mut starts);
-        starts
+    pub fn line(&self, starts: usize) -> Line {
+        Play::of(self).until(|foretold| foretold.len() >= starts)
     }
 
     fn start(&self, grant: &Grant, at: Millis) -> Start {
@@ -104,8 +121,9 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Plays until all of these jobs have started, or nothing more will happen.
-    fn until(mut self, mut jobs: HashSet<JobId>, starts: &mut HashMap<JobId, Start>) -> Option<()> {
+    /// Plays until enough has started, or nothing more will happen.
+    fn until(mut self, enough: impl Fn(&[(JobId, Start)]) -> bool) -> Line {
+        let mut starts = Vec::new();
         for _ in 0..HORIZON {
             let snapshot = Snapshot {
                 devices: &self.devices,
@@ -117,9 +135,7 @@ impl<'a> Play<'a> {
             for action in actions {
                 match action {
                     Action::Grant(grant) => {
-                        if jobs.remove(&grant.job) {
-                            starts.insert(grant.job, self.ledger.start(&grant, self.now));
-                        }
+                        starts.push((grant.job, self.ledger.start(&grant, self.now)));
                         self.grant(&grant);
                     }
                     Action::Evict(resident) => self.evict(resident),
@@ -129,12 +145,15 @@ impl<'a> Play<'a> {
                     Action::Preload { .. } | Action::Help(_) | Action::Wait(..) => {}
                 }
             }
-            if jobs.is_empty() {
+            if enough(&starts) || self.pass(wakes.filter(|at| *at > self.now)).is_none() {
                 break;
             }
-            self.pass(wakes.filter(|at| *at > self.now))?;
         }
-        Some(())
+        let rest = self.queue.in_order().into_iter();
+        Line {
+            starts,
+            rest: rest.map(|job| job.id).collect(),
+        }
     }
 
     fn grant(&mut self, grant: &Grant) {

@@ -17,7 +17,7 @@ use mystic_placement::{Batch, Device, Millis, Preset, PresetIndex, Queue};
 use mystic_store::{DeviceRecord, QueuedJob, Snapshot, SnapshotWorker};
 
 pub use decision::Action;
-pub use forecast::{Forecast, Start};
+pub use forecast::{Forecast, Line, Start};
 pub use unused::{idle, outdated, released};
 
 use class::Classes;
@@ -89,15 +89,5 @@ impl<'a> Ledger<'a> {
     fn preset_of(&self, job: JobId) -> Option<PresetIndex> {
         let job = self.queue.get(job)?;
         Some(self.queue.class_of(job.class).preset)
-    }
-
-    /// Queued jobs in the order of their turns: that of execution, but for what a loaded model moves forward.
-    #[must_use]
-    pub fn order(&self) -> Vec<JobId> {
-        self.queue
-            .in_order()
-            .into_iter()
-            .map(|job| job.id)
-            .collect()
     }
 }

@@ -1,15 +1,34 @@
 //! API keys: only their hashes are kept.
 
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::FromRow;
+use utoipa::ToSchema;
+
 use crate::{Result, Store, StoreError};
 
+/// An API key, without what is secret about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromRow, ToSchema)]
+pub struct KeyRecord {
+    /// Whose it is; jobs made with it belong to this name.
+    #[schema(example = "anna")]
+    pub name: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Since when it lets nobody in; null while it does.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
 impl Store {
-    /// Adds a key under a name, which becomes the owner of its jobs.
+    /// Adds a key under a name, which becomes the owner of its jobs; one that was revoked is followed by the new one.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] where the name is taken.
+    /// [`StoreError::Exists`] where the name has a key.
     pub async fn create_key(&self, name: &str, hash: [u8; 32]) -> Result<()> {
         let made = sqlx::query(
-            "INSERT INTO api_keys (name, hash) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+            "INSERT INTO api_keys (name, hash) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, created_at = now(), revoked_at = NULL
+             WHERE api_keys.revoked_at IS NOT NULL",
         )
         .bind(name)
         .bind(hash.as_slice())
@@ -32,6 +51,29 @@ impl Store {
                 .fetch_optional(&self.pool)
                 .await?,
         )
+    }
+
+    /// All keys, those that were revoked too, by name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn keys(&self) -> Result<Vec<KeyRecord>> {
+        let keys = "SELECT name, created_at, revoked_at FROM api_keys ORDER BY name";
+        Ok(sqlx::query_as(keys).fetch_all(&self.pool).await?)
+    }
+
+    /// Lets nobody in with this key any more; false where there is none that does.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn revoke_key(&self, name: &str) -> Result<bool> {
+        let revoked = sqlx::query(
+            "UPDATE api_keys SET revoked_at = now() WHERE name = $1 AND revoked_at IS NULL",
+        )
+        .bind(name)
+        .execute(&self.pool)
+        .await?;
+        Ok(revoked.rows_affected() > 0)
     }
 
     /// Whether any key exists.

@@ -45,6 +45,7 @@ pub use jobs::{
     AttemptRecord, Cancelled, Deleted, JobFilter, JobRecord, NewJob, Reprioritised, Retried,
     Submitted,
 };
+pub use keys::KeyRecord;
 pub use leader::Leader;
 pub use learn::LearnedTime;
 pub use leases::{

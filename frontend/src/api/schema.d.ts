@@ -584,6 +584,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description Those that were revoked too. What is secret about a key is shown once, when it is made.
+         */
+        get: operations["list_keys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description Every key may do all that can be done here. A name whose key was revoked gets another, and its jobs are its own again.
+         */
+        post: operations["create_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description It lets nobody in any more, at once; the jobs and pictures of its name stay. A key can't revoke itself, so that nobody
+         *     locks everybody out.
+         */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models": {
         parameters: {
             query?: never;
@@ -1273,6 +1318,15 @@ export interface components {
          * @enum {string}
          */
         ContextPlan: "default" | "text_encoder_on_cpu" | "vae_on_cpu" | "streamed" | "kv_quantised" | "half_offloaded";
+        /** @description Whose key it is to be. Unknown fields are refused. */
+        CreateKey: {
+            /**
+             * @description 1 to 64 letters, digits, `.`, `_`, `@` or `-`, beginning with a letter or digit, and not `local`. Jobs made with the key
+             *     belong to this name.
+             * @example anna
+             */
+            name: string;
+        };
         /** @description What a deletion of many jobs did. */
         DeletedJobs: {
             /**
@@ -2082,7 +2136,7 @@ export interface components {
             images: components["schemas"]["Image"][];
             /**
              * Format: int64
-             * @description Jobs that are due before it; only while it is queued.
+             * @description Queued jobs that start before it; only while it is queued.
              */
             position?: number | null;
             /** @description The jobs that tag its pictures. */
@@ -2222,6 +2276,24 @@ export interface components {
          * @enum {string}
          */
         JobState: "queued" | "leased" | "running" | "succeeded" | "failed" | "cancelled";
+        /** @description An API key, without what is secret about it. */
+        KeyRecord: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * @description Whose it is; jobs made with it belong to this name.
+             * @example anna
+             */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Since when it lets nobody in; null while it does.
+             */
+            revoked_at?: string | null;
+        };
         /** @description A job on a device. */
         LeaseRecord: {
             /**
@@ -2371,6 +2443,13 @@ export interface components {
             /** @description For the life of one job's lease. */
             working: components["schemas"]["Mib"];
         };
+        /** @description A new key. */
+        NewKey: {
+            /** @description What to send as `Authorization: Bearer`. Nothing shows it again. */
+            key: string;
+            /** @description Whose it is. */
+            name: string;
+        };
         /**
          * @description What is done with a model.
          * @enum {string}
@@ -2381,7 +2460,7 @@ export interface components {
             estimate?: components["schemas"]["Estimate"] | null;
             /**
              * Format: int64
-             * @description Jobs that are due before it.
+             * @description Queued jobs that start before it.
              */
             position: number;
             wait_reason?: components["schemas"]["WaitReason"] | null;
@@ -4591,6 +4670,98 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Job"];
                 };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRecord"][];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateKey"];
+            };
+        };
+        responses: {
+            /** @description The key, shown once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            /** @description The request was not served */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose key it is */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It lets nobody in any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not served */
             default: {

@@ -96,8 +96,9 @@ export function requestOfDraft(
   }
   const loras = draft.loras.map(({ name, weight }, at) => {
     const value = numberOf(weight.trim() || '1', false)
-    if (typeof value === 'string') {
-      problems[`loras[${at}].weight`] = value
+    const problem = typeof value === 'string' ? value : numberProblem(value, parameters['loras.weight'])
+    if (problem !== undefined) {
+      problems[`loras[${at}].weight`] = problem
     }
     return { name, weight: typeof value === 'string' ? 1 : value }
   })

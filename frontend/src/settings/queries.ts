@@ -3,6 +3,7 @@ import { answered, api, done } from '../api/client'
 
 const settings = ['settings']
 const aliases = ['tag-aliases']
+const keys = ['keys']
 
 /** What you want unless a request says otherwise. */
 export function useSettings() {
@@ -29,7 +30,7 @@ export function useAliases() {
   })
 }
 
-/** Has a tag written as another, on pictures that are there too. */
+/** Has a tag written as another from now on. */
 export function usePutAlias() {
   const queries = useQueryClient()
   return useMutation({
@@ -40,12 +41,38 @@ export function usePutAlias() {
   })
 }
 
-/** Has a tag written as it is again; what was renamed stays so. */
+/** Has a tag written as it is again. */
 export function useForgetAlias() {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: (alias: string) =>
       done(api.DELETE('/api/v1/tag-aliases/{alias}', { params: { path: { alias } } })),
     onSettled: () => queries.invalidateQueries({ queryKey: aliases }),
+  })
+}
+
+/** Who may come in. */
+export function useKeys() {
+  return useQuery({
+    queryKey: keys,
+    queryFn: ({ signal }) => answered(api.GET('/api/v1/keys', { signal })),
+  })
+}
+
+/** Makes a key for a name; the answer alone shows it. */
+export function useCreateKey() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (name: string) => answered(api.POST('/api/v1/keys', { body: { name } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys }),
+  })
+}
+
+/** Lets nobody in with a name's key any more. */
+export function useRevokeKey() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (name: string) => done(api.DELETE('/api/v1/keys/{name}', { params: { path: { name } } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: keys }),
   })
 }

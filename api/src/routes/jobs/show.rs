@@ -13,7 +13,7 @@ use crate::events::changed;
 use crate::extract::{Id, Query};
 use crate::loads;
 use crate::openapi::Problems;
-use crate::outlook::{Estimate, place};
+use crate::outlook::{Estimate, place, tell_place};
 use crate::problem::Problem;
 use crate::routes::latest_progress;
 use crate::state::App;
@@ -94,7 +94,10 @@ async fn detail(app: &App, mut record: JobRecord) -> Result<JobDetail, Problem> 
             Some(Forecast {
                 position: before,
                 start,
-            }) => (position, estimate) = (Some(place(before)), start.map(Estimate::from)),
+            }) => {
+                (position, estimate) = (Some(place(before)), start.map(Estimate::from));
+                tell_place(&mut record.wait_reason, before);
+            }
             // It may not be granted yet, or lies too far back.
             None => position = app.store.position(id).await?,
         }

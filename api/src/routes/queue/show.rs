@@ -4,6 +4,7 @@ use mystic_domain::JobState;
 
 use crate::loads;
 use crate::openapi::Problems;
+use crate::outlook::tell_place;
 use crate::problem::Problem;
 use crate::routes::latest_progress;
 use crate::state::App;
@@ -29,6 +30,9 @@ pub async fn show(State(app): State<App>) -> Result<Json<QueueView>, Problem> {
     let held = app.store.held(SHOWN).await?;
     let line = app.outlooks.head(&app.store).await?;
     let mut waiting = app.store.waiting(&line.order, SHOWN).await?;
+    for (position, job) in waiting.iter_mut().enumerate() {
+        tell_place(&mut job.wait_reason, position);
+    }
     loads::complete(&app, &mut waiting).await?;
     let progress = latest_progress(&app, &held).await;
     Ok(Json(QueueView {

@@ -66,3 +66,26 @@ fn nothing_is_foretold_of_a_job_that_nobody_can_run() {
     assert_eq!((forecast.position, forecast.start), (0, None));
     assert_eq!(ledger.forecast(JobId(id(2))), None);
 }
+
+#[test]
+fn the_line_is_the_order_of_starts_and_who_can_t_start_stands_at_its_end() {
+    let mut bench = Bench::new();
+    let device = bench.device(4_000, 1);
+    bench.model(device, "photo", "ready", 0);
+    bench.queue(&[("sketch", 512), ("anime", 512), ("photo", 512)]);
+    for worker in &mut bench.snapshot.workers {
+        worker.presets.retain(|served| served.name != "sketch");
+    }
+    let ledger = Ledger::of(&bench.snapshot);
+    let (unserved, other, loaded) = (JobId(id(1)), JobId(id(2)), JobId(id(3)));
+    let line = ledger.line(10);
+    assert_eq!(line.order().collect::<Vec<_>>(), [loaded, other, unserved]);
+    assert_eq!(line.rest, [unserved]);
+    for (place, job) in line.order().enumerate() {
+        let forecast = ledger.forecast(job).expect("it is queued");
+        let start = line.starts.get(place).map(|(_, start)| start.clone());
+        assert_eq!((forecast.position, forecast.start), (place, start));
+    }
+    let first = ledger.line(1);
+    assert_eq!((first.starts.len(), first.rest.len()), (1, 2));
+}

@@ -81,7 +81,7 @@ impl Cluster {
         let empty = cluster.folder.path().join("empty.toml");
         std::fs::write(empty, "").expect("written");
         cluster.errand(&["migrate"]);
-        let key = cluster.errand(&["key-create", "me"]);
+        let key = cluster.errand(&["keys", "create", "me"]);
         key.trim().clone_into(&mut cluster.key);
         let mut api = cluster.central("api");
         api.args(["--set", "api.listen=0.0.0.0:8787"]);

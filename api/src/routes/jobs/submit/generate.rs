@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use mystic_domain::{
-    GenerateParams, Hires, ImageId, ImageModel, InvalidField, JobKind, JobParams, LoraUse,
-    MAX_SEED, Model, Source, UploadId,
+    GenerateParams, HIRES_STRENGTH, HIRES_UPSCALERS, Hires, ImageId, ImageModel, InvalidField,
+    JobKind, JobParams, LoraUse, MAX_SEED, Model, STRENGTH, Source, UploadId,
 };
 use mystic_store::NewJob;
 use rand::Rng;
@@ -14,10 +14,6 @@ use super::prompt;
 use super::terms::{Terms, default_attempts, known_preset, text};
 use crate::problem::Problem;
 use crate::state::App;
-
-/// What the library paints over where nobody says how much: of a start, and in a second pass.
-const STRENGTH: f32 = 0.75;
-const HIRES_STRENGTH: f32 = 0.7;
 
 /// Pictures from a prompt.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -291,7 +287,9 @@ fn complete(model: &ImageModel, asked: GenerateRequest) -> GenerateParams {
         scale: hires.scale,
         strength: hires.strength.unwrap_or(HIRES_STRENGTH),
         steps: hires.steps.unwrap_or(steps),
-        upscaler: hires.upscaler.unwrap_or_else(|| "Latent".to_owned()),
+        upscaler: hires
+            .upscaler
+            .unwrap_or_else(|| HIRES_UPSCALERS[0].to_owned()),
     });
     GenerateParams {
         prompt: asked.prompt,
