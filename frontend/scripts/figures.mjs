@@ -46,26 +46,29 @@ async function interactions(page) {
   return page.evaluate(() => [...window.interactions.values()])
 }
 
-/** What a user does with a large gallery, and the most tiles that were mounted meanwhile. */
+/** Scrolls through a list; the most of it that was mounted at a time, and that was seen. */
+async function scroll(page, rows, screens) {
+  let [mounted, seen] = [0, 0]
+  for (let screen = 0; screen < screens; screen += 1) {
+    await page.mouse.wheel(0, 900)
+    await page.waitForTimeout(150)
+    const inView = await rows.evaluateAll((all) =>
+      all.map((one) => {
+        const { top, bottom } = one.getBoundingClientRect()
+        return bottom > 0 && top < window.innerHeight
+      }),
+    )
+    mounted = Math.max(mounted, inView.length)
+    seen = Math.max(seen, inView.filter(Boolean).length)
+  }
+  return { mounted, seen }
+}
+
+/** What a user does with a large gallery, and how much of it was mounted meanwhile. */
 async function useGallery(browser) {
   const { page, close } = await open(browser, '/gallery')
   const tiles = page.locator('[data-image]')
   await tiles.first().waitFor()
-  let mounted = 0
-  let seen = 0
-  const count = async () => {
-    mounted = Math.max(mounted, await tiles.count())
-    seen = Math.max(
-      seen,
-      await tiles.evaluateAll(
-        (all) =>
-          all.filter((one) => {
-            const { top, bottom } = one.getBoundingClientRect()
-            return bottom > 0 && top < window.innerHeight
-          }).length,
-      ),
-    )
-  }
   const search = page.getByRole('searchbox', { name: 'Search' })
   await search.click()
   await page.keyboard.type('bamiro', { delay: 60 })
@@ -79,11 +82,7 @@ async function useGallery(browser) {
   }
   await page.goto('/gallery')
   await tiles.first().waitFor()
-  for (let screen = 0; screen < 30; screen += 1) {
-    await page.mouse.wheel(0, 900)
-    await page.waitForTimeout(150)
-    await count()
-  }
+  const list = await scroll(page, tiles, 30)
   await tiles.nth(20).getByRole('checkbox').click()
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('f')
@@ -92,10 +91,10 @@ async function useGallery(browser) {
   await page.keyboard.press('Escape')
   const times = await interactions(page)
   await close()
-  return { times, mounted, seen }
+  return { times, ...list }
 }
 
-/** What a user does with a long queue. */
+/** What a user does with a long queue, and how much of it was mounted meanwhile. */
 async function useQueue(browser) {
   const { page, close } = await open(browser, '/queue')
   const rows = page.locator('li[data-job]')
@@ -105,19 +104,19 @@ async function useQueue(browser) {
     .first()
     .click()
   await page.waitForTimeout(700)
+  const list = await scroll(page, rows, 6)
   await page
+    .locator('li[aria-posinset="40"]')
     .getByRole('button', { name: /^Move earlier/ })
-    .nth(40)
     .click()
   await page.waitForTimeout(700)
-  const mounted = await rows.count()
   for (const state of ['queued', 'failed', 'queued', 'failed']) {
     await page.locator(`button[data-state="${state}"]`).click()
     await page.waitForTimeout(700)
   }
   const times = await interactions(page)
   await close()
-  return { times, mounted }
+  return { times, ...list }
 }
 
 const at = (times, share) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
@@ -147,6 +146,7 @@ try {
       interaction_worst_ms: times.at(-1) ?? 0,
       tiles_seen: gallery.seen,
       tiles_mounted: gallery.mounted,
+      waiting_seen: queue.seen,
       waiting_mounted: queue.mounted,
     }),
   )

@@ -35,9 +35,13 @@ pub async fn show(State(app): State<App>) -> Result<Json<QueueView>, Problem> {
     }
     loads::complete(&app, &mut waiting).await?;
     let progress = latest_progress(&app, &held).await;
+    // Counted a moment before: a list that is whole says it as of now.
+    let whole = i64::try_from(waiting.len())
+        .ok()
+        .filter(|waiting| *waiting < SHOWN);
     Ok(Json(QueueView {
         counts: JobCounts {
-            queued: count(JobState::Queued),
+            queued: whole.unwrap_or_else(|| count(JobState::Queued)),
             leased: count(JobState::Leased),
             running: count(JobState::Running),
             succeeded: count(JobState::Succeeded),
