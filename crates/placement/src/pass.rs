@@ -52,17 +52,28 @@ struct Head<'a> {
     promised: Option<(&'a Place, &'a Job, usize, Fit)>,
     promises: usize,
     /// How the next job does on each slot; empty until it is looked at.
-    pairs: Vec<Option<Pair>>,
+    pairs: Vec<Pair>,
     /// Whether pairs are missing that seemed too dear.
     pruned: bool,
     /// The slot where it does best.
     best: Option<usize>,
 }
 
+/// How well a job does on a slot. There are thousands in a pass, so what fits how is found again for the one that is taken.
 #[derive(Clone, Copy)]
 struct Pair {
+    /// `i64::MAX`: not at all, or too dear to be of interest.
     score: i64,
-    fit: Fit,
+    immediate: bool,
+}
+
+impl Pair {
+    fn of(scored: Option<(i64, Fit)>) -> Self {
+        let (score, immediate) = scored.map_or((i64::MAX, false), |(score, fit)| {
+            (score, fit.is_immediate())
+        });
+        Self { score, immediate }
+    }
 }
 
 impl<'a> Pass<'a> {
@@ -172,8 +183,8 @@ impl<'a> Pass<'a> {
     /// Whether a device with a turn to give could run the first job of a class: else it is of no use to look further.
     fn could_open(&self, head: &Head<'_>, open: &[usize]) -> bool {
         open.iter().any(|&slot| {
-            let immediate = |pair: Pair| pair.fit.is_immediate() || !self.must_give(slot);
-            head.pairs[slot].is_some_and(immediate)
+            let pair = head.pairs[slot];
+            pair.score < i64::MAX && (pair.immediate || !self.must_give(slot))
         })
     }
 
@@ -182,8 +193,8 @@ impl<'a> Pass<'a> {
         let mut pairs = self.heads.iter().filter(|head| turns(head.engine) > 0);
         self.slots[slot].is_overdue(self.now, self.policy.affinity)
             && pairs.any(|head| {
-                let pair = head.pairs.get(slot).copied().flatten();
-                pair.is_some_and(|pair| pair.fit.is_immediate())
+                let pair = head.pairs.get(slot);
+                pair.is_some_and(|pair| pair.immediate)
             })
     }
 
@@ -193,9 +204,9 @@ impl<'a> Pass<'a> {
         let mut limit = i64::MAX;
         self.heads[at].pruned = false;
         for slot in 0..self.slots.len() {
-            let pair = self.pair(at, slot, limit);
-            self.heads[at].pruned |= pair.is_none() && limit < i64::MAX;
-            limit = pair.map_or(limit, |pair| pair.score.min(limit));
+            let pair = Pair::of(self.fit(at, slot, limit));
+            self.heads[at].pruned |= pair.score == i64::MAX && limit < i64::MAX;
+            limit = limit.min(pair.score);
             pairs.push(pair);
         }
         self.heads[at].pairs = pairs;
@@ -209,9 +220,9 @@ impl<'a> Pass<'a> {
             return;
         };
         let limit = if best == slot { i64::MAX } else { was.score };
-        let pair = self.pair(at, slot, limit);
+        let pair = Pair::of(self.fit(at, slot, limit));
         self.heads[at].pairs[slot] = pair;
-        let score = pair.map_or(i64::MAX, |pair| pair.score);
+        let score = pair.score;
         if best == slot && score > was.score && self.heads[at].pruned {
             // Others that seemed dearer may do better.
             self.heads[at].pairs.clear();
@@ -220,8 +231,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// How the first job of a class does on a slot, if its score can be below the limit.
-    fn pair(&self, at: usize, slot: usize, limit: i64) -> Option<Pair> {
+    /// How the first job of a class fits on a slot, and its score, if that can be below the limit.
+    fn fit(&self, at: usize, slot: usize, limit: i64) -> Option<(i64, Fit)> {
         let head = &self.heads[at];
         let (place, job) = head.next?;
         let on = &self.slots[slot];
@@ -245,10 +256,7 @@ impl<'a> Pass<'a> {
             let crowd = Millis(fit.busy).times(self.policy.crowd_weight * self.crowds[slot]);
             score = score + crowd.min(self.policy.crowd_limit);
         }
-        Some(Pair {
-            score: score.0,
-            fit,
-        })
+        Some((score.0, fit))
     }
 
     /// Where the first job of a class does best: not where it has to wait, while a device that could run it at once has
@@ -257,15 +265,15 @@ impl<'a> Pass<'a> {
         let head = &self.heads[at];
         let pairs = || {
             let pairs = head.pairs.iter().enumerate();
-            pairs.filter_map(|(slot, pair)| Some((slot, (*pair)?)))
+            pairs.filter(|(_, pair)| pair.score < i64::MAX)
         };
         let (best, pair) = pairs().min_by_key(|(slot, pair)| (pair.score, *slot))?;
-        if pair.fit.is_immediate() || turns(head.engine) == 0 {
+        if pair.immediate || turns(head.engine) == 0 {
             return Some(best);
         }
         let affinity = self.policy.affinity;
         pairs()
-            .filter(|(_, pair)| pair.fit.is_immediate())
+            .filter(|(_, pair)| pair.immediate)
             .filter(|(slot, _)| self.slots[*slot].is_overdue(self.now, affinity))
             .min_by_key(|(slot, pair)| (pair.score, *slot))
             .map(|(slot, _)| slot)
@@ -288,10 +296,13 @@ impl<'a> Pass<'a> {
     /// Gives the first job of a class its place: a grant, models to unload, or a promise.
     fn take(&mut self, at: usize) {
         let head = &self.heads[at];
-        let (Some((slot, Pair { fit, .. })), Some((place, job))) = (head.chosen(), head.next)
-        else {
+        let (Some((slot, _)), Some((place, job))) = (head.chosen(), head.next) else {
             return;
         };
+        let Some((_, fit)) = self.fit(at, slot, i64::MAX) else {
+            return;
+        };
+        let head = &self.heads[at];
         let (preset, engine) = (head.class.preset, head.engine);
         if fit.is_immediate() && fit.victims == 0 {
             self.grant(at, slot, fit, job);
@@ -478,8 +489,8 @@ impl<'a> Head<'a> {
 
     fn chosen(&self) -> Option<(usize, Pair)> {
         let slot = self.best?;
-        let pair = *self.pairs.get(slot)?;
-        pair.map(|pair| (slot, pair))
+        let pair = self.pairs.get(slot).copied();
+        Some((slot, pair.filter(|pair| pair.score < i64::MAX)?))
     }
 
     /// The first job that is not granted.
