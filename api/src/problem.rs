@@ -163,6 +163,10 @@ impl From<KeyError> for Problem {
         match error {
             KeyError::Name(name) => InvalidField::new("name", name, NAMES).into(),
             KeyError::Random(error) => error.into(),
+            KeyError::Store(StoreError::Exists(what)) => {
+                Self::key_exists(format!("There is {what} already; revoke it first."))
+                    .about("name", None, None)
+            }
             KeyError::Store(error) => error.into(),
         }
     }

@@ -302,7 +302,6 @@ impl<'a> Pass<'a> {
         let Some((_, fit)) = self.fit(at, slot, i64::MAX) else {
             return;
         };
-        let head = &self.heads[at];
         let (preset, engine) = (head.class.preset, head.engine);
         if fit.is_immediate() && fit.victims == 0 {
             self.grant(at, slot, fit, job);

@@ -1,12 +1,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use mystic_store::StoreError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::extract::{JsonBody, typed};
-use crate::keys::{self, KeyError};
+use crate::keys;
 use crate::openapi::Problems;
 use crate::problem::Problem;
 use crate::state::App;
@@ -46,19 +45,9 @@ pub async fn create(
     JsonBody(body): JsonBody,
 ) -> Result<(StatusCode, Json<NewKey>), Problem> {
     let CreateKey { name } = typed(body)?;
-    let key = keys::create(&app.store, &name).await.map_err(taken)?;
+    let key = keys::create(&app.store, &name).await?;
     tracing::info!(name, "API key made");
     Ok((StatusCode::CREATED, Json(NewKey { name, key })))
-}
-
-fn taken(error: KeyError) -> Problem {
-    match error {
-        KeyError::Store(StoreError::Exists(what)) => {
-            Problem::key_exists(format!("There is {what} already; revoke it first."))
-                .about("name", None, None)
-        }
-        error => error.into(),
-    }
 }
 
 #[cfg(test)]

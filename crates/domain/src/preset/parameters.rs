@@ -143,7 +143,7 @@ impl ImageLimits {
         )]
         let most = self.largest_hires_side() as f32 / self.min_side as f32;
         let strength = Parameter::real(Some(HIRES_STRENGTH), MIN_HIRES_STRENGTH, 1.0);
-        let upscaler = Parameter::chosen(HIRES_UPSCALERS.first().copied(), &HIRES_UPSCALERS);
+        let upscaler = Parameter::chosen(Some(HIRES_UPSCALERS[0]), &HIRES_UPSCALERS);
         [
             ("hires.scale", Parameter::real(None, 1.0, most)),
             ("hires.strength", strength),
